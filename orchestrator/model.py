@@ -1,0 +1,317 @@
+"""The values that travel between the parts: frozen, typed, without behaviour of the outside world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator.lifecycle import Phase
+
+# --- sites and virtual organisations -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One VO at one site: the project that holds its allocation."""
+
+    vo: str
+    project_id: str | None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A cloud site as its file describes it, in EGI's schema and ours."""
+
+    name: str  # GOCDB name
+    endpoint: str  # Keystone, normalised, ends in /v3
+    shares: tuple[Share, ...]
+    origin: str  # the file that says so
+    protocol: str = "openid"
+    identity_provider: str = "egi.eu"
+    issuer: str = "https://aai.egi.eu/auth/realms/egi"
+    client_id: str = "token-portal"
+    aliases: tuple[str, ...] = ()
+    region: str | None = None
+    ca_bundle: Path | None = None
+    token_command: tuple[str, ...] = ()
+    public_network: str | None = None
+    flavor: str | None = None
+    image: str | None = None
+    dns: tuple[str, ...] = ()
+
+    def share_of(self, vo: str) -> Share | None:
+        """Return the VO's share of this site, or None where the site does not serve it."""
+        return next((share for share in self.shares if share.vo == vo), None)
+
+
+# --- what a site offers ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet:
+    """A subnet as the project may see it."""
+
+    id: str
+    network_id: str
+    cidr: str
+    ip_version: int
+    name: str = ""
+    gateway_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network as the project may see it; ``subnets`` is empty when they are hidden."""
+
+    id: str
+    name: str
+    external: bool
+    shared: bool
+    owned: bool
+    is_default: bool = False
+    active: bool = True
+    mtu: int | None = None
+    tags: tuple[str, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router:
+    """A router of the project and the external network behind it."""
+
+    id: str
+    name: str
+    external_network_id: str | None
+    external_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatingIp:
+    """A floating IP that the project holds."""
+
+    id: str
+    address: str
+    network_id: str
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flavor:
+    """A flavor: whole vCPUs, memory in MB, disks in GB."""
+
+    id: str
+    name: str
+    vcpus: int
+    ram_mb: int
+    disk_gb: int
+    ephemeral_gb: int = 0
+    disabled: bool = False
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image with its Glance properties."""
+
+    id: str
+    name: str
+    status: str
+    visibility: str
+    created_at: datetime
+    min_disk_gb: int = 0
+    min_ram_mb: int = 0
+    size_bytes: int = 0
+    hidden: bool = False
+    tags: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """One limit of the project; a limit of None means unlimited."""
+
+    name: str  # cores, ram_mb, instances, floating_ips, networks, routers, security_groups
+    used: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What one project may use at one site, as listed at one moment."""
+
+    site: str
+    project_id: str
+    collected_at: datetime
+    networks: tuple[Network, ...]
+    routers: tuple[Router, ...]
+    floating_ips: tuple[FloatingIp, ...]
+    flavors: tuple[Flavor, ...]
+    images: tuple[Image, ...]
+    quotas: tuple[Quota, ...]
+
+
+# --- what a use case needs --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageNeed:
+    """An operating system by distribution and version, as Glance's os_distro and os_version say it."""
+
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What every node of a use case wants at least."""
+
+    vcpus: int
+    ram_mb: int
+    disk_gb: int
+    image: ImageNeed
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value that a person may give: one source for options, schema and form."""
+
+    name: str
+    type: str  # string, integer, boolean
+    default: Any
+    help: str
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeGroup:
+    """Nodes of one kind: their name and the inventory groups they join."""
+
+    name: str
+    groups: tuple[str, ...]
+    public: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One declarative check: its kind, a sentence that states what holds, and its settings."""
+
+    kind: str  # service, command, file, port, closed_ports
+    title: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCase:
+    """A use case folder, read and validated."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    need: Need
+    parameters: tuple[Parameter, ...]
+    nodes: tuple[NodeGroup, ...]
+    roles: tuple[str, ...]
+    checks: tuple[Check, ...]
+    folder: Path
+
+
+# --- what was picked, and why -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """A candidate that was not taken, and why."""
+
+    value: str
+    label: str
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One picked value with its reason, its rivals and where to override it."""
+
+    key: str  # flavor, image, public_network; also the key that overrides it
+    value: str  # the id at the site
+    name: str  # the name at the site
+    label: str  # as a person reads it: m1.medium (2 vCPU, 4 GB, 12 GB)
+    reason: str  # smallest of 3 that fit
+    candidates: int
+    origin: str = "discovered"  # or the file, or the command line, that overrode it
+    rivals: tuple[Rival, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """All choices of a deployment, resolved once and stored with it."""
+
+    flavor: Choice
+    image: Choice
+    public_network: Choice
+    # Beyond the listed choices: what the modules need to know about them.
+    boot_volume_gb: int = 0  # for a flavor without a disk
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The choices in the order in which they are shown."""
+        return (self.flavor, self.image, self.public_network)
+
+
+# --- a deployment ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A VM as the Terraform output ``nodes`` tells it; the inventory is made from this alone."""
+
+    name: str
+    address: str
+    port: int
+    user: str
+    groups: tuple[str, ...]
+    private_ip: str
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """The record of one deployment as the store keeps it."""
+
+    id: str
+    name: str
+    owner: str
+    site: str
+    vo: str
+    project_id: str
+    use_case: str
+    use_case_version: str
+    phase: Phase
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    selection: Selection | None = None
+    nodes: tuple[Node, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    configured_digest: str | None = None  # of all that the last good configure depended on
+    failure: str | None = None
+
+
+# --- what a run tells ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One step of a run, as a face shows it or a program reads it."""
+
+    phase: str  # discover, choose, plan, apply, reach, configure, verify, destroy
+    state: str  # started, running, finished, failed, note
+    text: str
+    seconds: float | None = None
+    details: tuple[tuple[str, str], ...] = ()
