@@ -1,0 +1,110 @@
+"""One deployment, one writer: a lease with a heartbeat."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+import sqlalchemy as sa
+
+from orchestrator.errors import RefusedError
+from orchestrator.model import Deployment
+from orchestrator.store import schema
+
+_LIFE = timedelta(seconds=60)
+_HEARTBEAT_SECONDS = 15.0
+
+
+class Lease:
+    """Held while a process works on a deployment; a dead holder's lease is taken over."""
+
+    def __init__(
+        self, engine: sa.Engine, deployment: Deployment, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._deployment = deployment
+        self._clock = clock
+        # The counter keeps two leases of one process apart.
+        self._holder = f"{_this_process()} {id(self)}"
+        self._released = threading.Event()
+        self._heartbeat = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> Lease:
+        """Take the lease, or raise RefusedError naming who has it."""
+        with self._engine.begin() as connection:
+            if self._engine.dialect.name == "sqlite":
+                # A deferred transaction would let two processes read "free" and both write.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._take(connection)
+        self._heartbeat.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Give it back."""
+        self._released.set()
+        self._heartbeat.join()
+        with self._engine.begin() as connection:
+            connection.execute(schema.leases.delete().where(self._mine))
+
+    @property
+    def _mine(self) -> sa.ColumnElement[bool]:
+        table = schema.leases
+        same = table.c.deployment_id == self._deployment.id
+        return sa.and_(same, table.c.holder == self._holder)
+
+    def _take(self, connection: sa.Connection) -> None:
+        table = schema.leases
+        same = table.c.deployment_id == self._deployment.id
+        row = connection.execute(sa.select(table).where(same).with_for_update()).first()
+        if row is not None and row.until > self._clock() and not _is_dead(row.holder):
+            raise RefusedError(
+                f"{self._deployment.name} is being worked on by another run ({_describe(row.holder)})",
+                way_out=["wait until it has ended", f"orchestrator status {self._deployment.name}"],
+            )
+        connection.execute(table.delete().where(same))
+        until = self._clock() + _LIFE
+        values = {"deployment_id": self._deployment.id, "holder": self._holder, "until": until}
+        connection.execute(table.insert().values(values))
+
+    def _beat(self) -> None:
+        while not self._released.wait(_HEARTBEAT_SECONDS):
+            values = {"until": self._clock() + _LIFE}
+            with self._engine.begin() as connection:
+                connection.execute(schema.leases.update().where(self._mine).values(values))
+
+
+def _this_process() -> str:
+    pid = os.getpid()
+    return f"{socket.gethostname()} {pid} {_started(pid)}"
+
+
+def _describe(holder: str) -> str:
+    host, pid, *_ = holder.split()
+    return f"process {pid} on {host}"
+
+
+def _is_dead(holder: str) -> bool:
+    """Tell whether the holder was a process of this machine that has ended.
+
+    A process id alone is not enough, since it may have been given out again.
+    """
+    host, pid, started, *_ = holder.split()
+    return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    try:
+        # Field 22, counted behind the program's name, which may hold spaces.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return "gone"

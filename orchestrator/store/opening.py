@@ -1,0 +1,78 @@
+"""Open a store and bring its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from orchestrator.errors import SetupError
+
+# The newest file of migrations/versions: kept here so that an up-to-date store is
+# opened without importing Alembic, which costs as much as the rest of a command.
+HEAD = "0001"
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine whose tables are of this version.
+
+    Raises SetupError when the database cannot be opened, is damaged, or was
+    written by a newer version of this program.
+    """
+    try:
+        engine = sa.create_engine(url)
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+        version = _version(engine)
+        if version != HEAD:
+            _migrate(engine, version)
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        shown = sa.engine.make_url(url).render_as_string(hide_password=True)
+        raise SetupError(
+            f"the store {shown} cannot be opened: {_cause(error)}",
+            way_out=[
+                "check that the folder is writable, the disk has room and the address is right"
+            ],
+        ) from error
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # WAL lets `status` read while a deploy writes; the rest waits instead of failing.
+    for pragma in ("journal_mode = WAL", "busy_timeout = 15000", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _version(engine: sa.Engine) -> str | None:
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: sa.Engine, version: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            # Two first commands at once: the second waits here and then finds it done.
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise SetupError(
+            f"the store is of version {version}, which this program (store version {HEAD}) does not know",
+            way_out=["use the newer orchestrator that wrote it"],
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,72 @@
+"""The tables; a change here needs a migration beside it, and a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UtcTime(sa.TypeDecorator[datetime]):
+    """A point in time, always with UTC's zone: SQLite itself forgets zones."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store the time in UTC, without its zone."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Give the zone back."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+metadata = sa.MetaData()
+
+deployments = sa.Table(
+    "deployments",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.String(63), nullable=False),
+    sa.Column("owner", sa.String(255), nullable=False),
+    # owner/name while the deployment lives, NULL afterwards: the name is free again
+    # as soon as nothing of it exists, and never earlier.
+    sa.Column("living_name", sa.String(320), unique=True),
+    sa.Column("site", sa.String(255), nullable=False),
+    sa.Column("vo", sa.String(255), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("use_case", sa.String(63), nullable=False),
+    sa.Column("use_case_version", sa.String(63), nullable=False),
+    sa.Column("phase", sa.String(32), nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("selection", sa.JSON),
+    sa.Column("nodes", sa.JSON, nullable=False),
+    sa.Column("versions", sa.JSON, nullable=False),
+    sa.Column("configured_digest", sa.String(64)),
+    sa.Column("failure", sa.Text),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column(
+        "deployment_id", sa.String(36), sa.ForeignKey("deployments.id"), nullable=False, index=True
+    ),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("phase", sa.String(32), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("deployment_id", sa.String(36), primary_key=True),
+    sa.Column("holder", sa.String(255), nullable=False),
+    sa.Column("until", UtcTime, nullable=False),
+)

@@ -1,0 +1,146 @@
+"""The store: every deployment, what happened to it, and the lease of who works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from orchestrator.errors import RequestError, SetupError
+from orchestrator.lifecycle import Phase, is_allowed
+from orchestrator.model import Deployment
+from orchestrator.store import leases, opening, records, schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a deployment."""
+
+    at: datetime
+    phase: str
+    text: str
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """Deployments by name; SQLite by default, PostgreSQL by its URL."""
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime] = now) -> None:
+        self._engine = opening.open_engine(url)
+        self._clock = clock
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Store:
+        """Open the SQLite store of a folder, readable by its owner alone."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = folder / "store.sqlite"
+            file.touch(mode=0o600)
+        except OSError as error:
+            raise SetupError(
+                f"the store cannot be made in {folder}: {error.strerror}",
+                way_out=["check the folder's owner and the room on its disk"],
+            ) from error
+        return cls(f"sqlite:///{file}")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def add(self, deployment: Deployment) -> None:
+        """Take a name for a new deployment.
+
+        Raises RequestError when a living deployment of the same owner has it.
+        """
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(schema.deployments.insert().values(records.to_row(deployment)))
+        except sa.exc.IntegrityError as error:
+            raise RequestError(
+                f"the name {deployment.name} is taken by another deployment of yours",
+                way_out=[f"orchestrator show {deployment.name}", "choose another name"],
+            ) from error
+
+    def find(self, name: str, *, owner: str) -> Deployment | None:
+        """Return the living deployment of that name, or None."""
+        table = schema.deployments
+        return self._one(table.c.living_name == f"{owner}/{name}")
+
+    def last(self, name: str, *, owner: str) -> Deployment | None:
+        """Return the newest deployment of that name, a destroyed one too, or None."""
+        table = schema.deployments
+        return self._one((table.c.name == name) & (table.c.owner == owner))
+
+    def get(self, deployment_id: str) -> Deployment:
+        """Return a deployment by its id; it must exist."""
+        found = self._one(schema.deployments.c.id == deployment_id)
+        if found is None:
+            raise RequestError(f"there is no deployment with the id {deployment_id}")
+        return found
+
+    def all(self, *, owner: str, destroyed: bool = False) -> list[Deployment]:
+        """Return the owner's deployments, oldest first."""
+        table = schema.deployments
+        query = sa.select(table).where(table.c.owner == owner).order_by(table.c.created_at)
+        if not destroyed:
+            query = query.where(table.c.living_name.is_not(None))
+        with self._engine.connect() as connection:
+            return [records.from_row(row) for row in connection.execute(query).mappings()]
+
+    def move(self, deployment: Deployment, phase: Phase, **changes: Any) -> Deployment:
+        """Bring a deployment into a phase, with other changes of its record.
+
+        A failure noted earlier is gone unless it is among the changes.
+        """
+        if not is_allowed(deployment.phase, phase):
+            raise ValueError(f"{deployment.name} cannot go from {deployment.phase} to {phase}")
+        return self._save(replace(deployment, phase=phase, **{"failure": None, **changes}))
+
+    def update(self, deployment: Deployment, **changes: Any) -> Deployment:
+        """Change a record without changing its phase."""
+        return self._save(replace(deployment, **changes))
+
+    def note(self, deployment: Deployment, *, phase: str, text: str) -> None:
+        """Record that something happened."""
+        values = {"deployment_id": deployment.id, "at": self._clock(), "phase": phase, "text": text}
+        with self._engine.begin() as connection:
+            connection.execute(schema.events.insert().values(values))
+
+    def events(self, deployment: Deployment) -> list[Event]:
+        """Return what happened to a deployment, oldest first."""
+        table = schema.events
+        query = (
+            sa.select(table.c.at, table.c.phase, table.c.text)
+            .where(table.c.deployment_id == deployment.id)
+            .order_by(table.c.number)
+        )
+        with self._engine.connect() as connection:
+            return [Event(**row) for row in connection.execute(query).mappings()]
+
+    def lease(self, deployment: Deployment) -> leases.Lease:
+        """Return the lease on a deployment, to be held while working on it."""
+        return leases.Lease(self._engine, deployment, clock=self._clock)
+
+    def _save(self, changed: Deployment) -> Deployment:
+        changed = replace(changed, updated_at=self._clock())
+        table = schema.deployments
+        with self._engine.begin() as connection:
+            connection.execute(
+                table.update().where(table.c.id == changed.id).values(records.to_row(changed))
+            )
+        return changed
+
+    def _one(self, condition: sa.ColumnElement[bool]) -> Deployment | None:
+        table = schema.deployments
+        query = sa.select(table).where(condition).order_by(table.c.created_at.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return records.from_row(row) if row else None

@@ -1,0 +1,101 @@
+"""What all tests share: guards against network, home and real tokens, and plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+from orchestrator.lifecycle import Phase
+from orchestrator.model import Choice, Deployment, Node, Selection
+from orchestrator.store import Store
+
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def guarded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Keep every test off the real home folder and the real tokens; unit tests off the network."""
+    if request.node.get_closest_marker("e2e"):
+        yield
+        return
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("OIDC_SOCK", "OS_TOKEN", "OS_CLOUD", "ORCHESTRATOR_TOKEN", "ORCHESTRATOR_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if request.node.get_closest_marker("contract"):
+        socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+    else:
+        disable_socket(allow_unix_socket=True)
+    yield
+    enable_socket()
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, step: timedelta) -> None:
+        self.at += step
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock):
+    opened = Store.in_folder(tmp_path)
+    opened._clock = clock
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def deployment() -> Deployment:
+    return Deployment(
+        id="0f3c",
+        name="sky",
+        owner="local:ada",
+        site="SANDBOX",
+        vo="vo.access.egi.eu",
+        project_id="p1",
+        use_case="docker",
+        use_case_version="1",
+        phase=Phase.REQUESTED,
+        created_at=START,
+        updated_at=START,
+        expires_at=START + timedelta(days=7),
+    )
+
+
+@pytest.fixture
+def selection() -> Selection:
+    def choice(key: str, name: str) -> Choice:
+        return Choice(key=key, value=f"id-{name}", name=name, label=name, reason="only", candidates=1)
+
+    return Selection(
+        flavor=choice("flavor", "m1.medium"),
+        image=choice("image", "debian 12"),
+        public_network=choice("public_network", "ext"),
+    )
+
+
+@pytest.fixture
+def node() -> Node:
+    return Node(
+        name="sky",
+        address="198.51.100.17",
+        port=22,
+        user="egi",
+        groups=("docker",),
+        private_ip="10.0.0.5",
+    )
