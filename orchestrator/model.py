@@ -267,6 +267,20 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks for: a use case on a site, and what they want to say about it."""
+
+    use_case: str
+    site: str
+    vo: str | None = None  # else the one of the settings
+    name: str | None = None  # else one is made
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)  # flavor, image, public_network
+    lifetime_days: int | None = None  # else the one of the settings
+    configure: bool = False  # run Ansible although nothing it depends on has changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A VM as the Terraform output ``nodes`` tells it; the inventory is made from this alone."""
 

@@ -1,0 +1,97 @@
+"""What the command line takes from its surroundings: environment, folders, the person."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from orchestrator.errors import RequestError
+from orchestrator.model import Deployment
+from orchestrator.paths import Folders
+from orchestrator.store import Store
+
+if TYPE_CHECKING:
+    # Listing deployments must not pay for OpenStack's and Ansible's libraries.
+    from orchestrator.deployer import Deployer
+    from orchestrator.journal import OnProgress
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+# Ours, and the two names under which fedcloudclient's documentation gives a token.
+_TOKEN_VARIABLES = (
+    "ORCHESTRATOR_ACCESS_TOKEN",
+    "OIDC_ACCESS_TOKEN",
+    "FEDCLOUD_OIDC_ACCESS_TOKEN",
+)
+
+
+def folders() -> Folders:
+    """Return the folders of this user, or those below ORCHESTRATOR_HOME."""
+    home = os.environ.get("ORCHESTRATOR_HOME")
+    return Folders.under(Path(home).absolute()) if home else Folders.default()
+
+
+def owner() -> str:
+    """Return who the deployments belong to."""
+    return f"local:{getpass.getuser()}"
+
+
+def store() -> Store:
+    """Open the store of this user."""
+    return Store.in_folder(folders().data)
+
+
+def given_token() -> str | None:
+    """Return the access token that the environment gives, if any."""
+    found = (os.environ.get(name, "").strip() for name in _TOKEN_VARIABLES)
+    return next((token for token in found if token), None)
+
+
+def child_environment() -> Mapping[str, str]:
+    """Return what child processes may know of our environment: never a token of ours."""
+    return {name: value for name, value in os.environ.items() if name not in _TOKEN_VARIABLES}
+
+
+def deployer(on_progress: OnProgress, *, stop: object = None) -> Deployer:
+    """Return the library's Deployer for this user."""
+    import threading
+
+    from orchestrator.deployer import Deployer
+    from orchestrator.settings import read_settings
+
+    places = folders()
+    return Deployer(
+        folders=places,
+        settings=read_settings(places.config),
+        store=store(),
+        environment=child_environment(),
+        owner=owner(),
+        access_token=given_token(),
+        on_progress=on_progress,
+        stop=stop if isinstance(stop, threading.Event) else None,
+    )
+
+
+def existing(name: str, *, destroyed: bool = False) -> tuple[Store, Deployment]:
+    """Return the store and a deployment of this user by name, or raise RequestError."""
+    opened = store()
+    look = opened.last if destroyed else opened.find
+    found = look(name, owner=owner())
+    if found is None:
+        names = [deployment.name for deployment in opened.all(owner=owner())]
+        raise RequestError(
+            f"you have no deployment named {name}",
+            facts={"you have": ", ".join(names) or "none"},
+            way_out=["orchestrator list"],
+        )
+    return opened, found
+
+
+def json_option(command: _Command) -> _Command:
+    """Add ``--json`` to a command."""
+    return click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")(command)

@@ -1,0 +1,29 @@
+"""orchestrator deploy"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from orchestrator.cli import context, interrupts, requests, show, views
+
+
+@click.command("deploy")
+@requests.request_options
+@click.option("--configure", is_flag=True, help="Run Ansible again although nothing has changed.")
+@context.json_option
+def command(*, as_json: bool, **options: Any) -> None:
+    """Bring USECASE up on a site: plan, apply, configure, check.
+
+    The same command again changes nothing, and goes on where an earlier run ended.
+    """
+    request = requests.read_request(**options)
+    with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
+        outcome = context.deployer(view, stop=stop).deploy(request)
+    if as_json:
+        value = {"event": "result", "changed": outcome.changed, **show.as_value(outcome.deployment)}
+        click.echo(json.dumps(value))
+    else:
+        click.echo(show.after_deploy(outcome))

@@ -1,0 +1,48 @@
+"""orchestrator logs"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.cli import context
+
+
+@click.command("logs")
+@click.argument("name")
+@click.option("--phase", help="Only this phase: discover, plan, apply, configure, ...")
+@click.option("--all", "every_run", is_flag=True, help="All runs, not only the last.")
+@context.json_option
+def command(*, name: str, phase: str | None, every_run: bool, as_json: bool) -> None:
+    """Show what the last run on the deployment NAME did, line by line."""
+    _, deployment = context.existing(name, destroyed=True)
+    runs = sorted((context.folders().deployments / deployment.id / "runs").glob("*-run-*.jsonl"))
+    if not runs:
+        click.echo(f"{name} has no logs here.", err=True)
+        return
+    for run in runs if every_run else runs[-1:]:
+        for line in _lines(run, phase=phase):
+            click.echo(json.dumps(line) if as_json else _text(line))
+
+
+def _lines(run: Path, *, phase: str | None) -> Iterator[dict[str, Any]]:
+    with run.open(encoding="utf-8") as file:
+        for text in file:
+            try:
+                line = json.loads(text)
+            except json.JSONDecodeError:
+                # A killed run may end in half a line; it is shown as it is.
+                line = {"phase": "?", "text": text.rstrip()}
+            if phase in (None, line.get("phase")):
+                yield line
+
+
+def _text(line: dict[str, Any]) -> str:
+    at = str(line.get("at", ""))[:19].replace("T", " ")
+    head = f"{at}  {line.get('phase', ''):<10} {line.get('state', ''):<9} {line.get('text', '')}"
+    details = [f"{'':<42}{'  '.join(pair)}" for pair in line.get("details") or ()]
+    return "\n".join([head.rstrip(), *details])

@@ -1,0 +1,37 @@
+"""orchestrator plan"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from orchestrator.cli import context, interrupts, requests, views
+
+CHANGES = 2
+
+
+@click.command("plan")
+@requests.request_options
+@context.json_option
+def command(*, as_json: bool, **options: Any) -> int:
+    """Show what deploy would choose and create; exit code 2 when there is something to do.
+
+    Nothing changes at the site. The plan is kept: `orchestrator apply` runs that plan
+    and no other.
+    """
+    request = requests.read_request(**options)
+    with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
+        outcome = context.deployer(view, stop=stop).plan(request)
+    if as_json:
+        value = {"event": "result", "name": outcome.deployment.name, **outcome.plan.as_value()}
+        click.echo(json.dumps(value))
+    else:
+        for change in outcome.plan.changes:
+            click.echo(f"  {change.action:<8} {change.address}")
+        click.echo(f"\n{outcome.deployment.name}: {outcome.plan.summary}.")
+        if outcome.plan.changes:
+            click.echo(f"  apply      orchestrator apply {outcome.deployment.name}")
+            click.echo(f"  forget     orchestrator destroy {outcome.deployment.name}")
+    return CHANGES if outcome.plan.changes else 0

@@ -1,0 +1,111 @@
+"""orchestrator show, and how a deployment reads everywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import context, views
+from orchestrator.lifecycle import Phase
+from orchestrator.model import Deployment
+
+if TYPE_CHECKING:
+    from orchestrator.deployer import Outcome
+
+HEADINGS = ("NAME", "USE CASE", "SITE", "PHASE", "SINCE", "EXPIRES", "WHERE")
+
+
+@click.command("show")
+@click.argument("name")
+@context.json_option
+def command(*, name: str, as_json: bool) -> None:
+    """Show the record of the deployment NAME: what was chosen and why, and what happened."""
+    store, deployment = context.existing(name, destroyed=True)
+    events = store.events(deployment)
+    if as_json:
+        value = as_value(deployment) | {"events": [asdict(event) for event in events]}
+        click.echo(json.dumps(value, default=str))
+        return
+    click.echo("\n".join([*_describe(deployment), "", *(f"  {e.at:%Y-%m-%d %H:%M:%S}   {e.phase:<10} {e.text}" for e in events)]))  # fmt: skip
+
+
+def as_value(deployment: Deployment) -> dict[str, Any]:
+    """Return a deployment as a program reads it."""
+    value: dict[str, Any] = json.loads(json.dumps(asdict(deployment), default=str))
+    return value
+
+
+def row(deployment: Deployment, *, now: datetime) -> tuple[str, ...]:
+    """Return the cells of a deployment in the list."""
+    phase = f"{deployment.phase.value} !" if deployment.failure else deployment.phase.value
+    where = ", ".join(node.address for node in deployment.nodes)
+    since = _span(now - deployment.updated_at)
+    return (
+        deployment.name,
+        deployment.use_case,
+        deployment.site,
+        phase,
+        since,
+        _expiry(deployment, now=now),
+        where,
+    )
+
+
+def after_deploy(outcome: Outcome) -> str:
+    """Return what a person reads when a deployment is ready."""
+    deployment = outcome.deployment
+    spent = views.clock(outcome.seconds)
+    if not outcome.changed:
+        return f"{deployment.name} is ready and as described: nothing to do ({spent})."
+    name = deployment.name
+    rows = [
+        f"\n{name} is ready after {spent}.",
+        f"  in         orchestrator ssh {name}",
+        f"  remove     make destroy NAME={name}          expires {deployment.expires_at:%d %b %Y, %H:%M} UTC",
+    ]
+    rows += [f"  {key:<10} {text}" for key, text in _choices(deployment)]
+    return "\n".join([*rows, f"  more       orchestrator show {name}"])
+
+
+def _describe(deployment: Deployment) -> list[str]:
+    nodes = [f"{node.user}@{node.address}" for node in deployment.nodes]
+    rows = [
+        ("use case", f"{deployment.use_case} {deployment.use_case_version}"),
+        ("site", f"{deployment.site}, VO {deployment.vo}, project {deployment.project_id}"),
+        ("phase", f"{deployment.phase.value} since {deployment.updated_at:%Y-%m-%d %H:%M} UTC"),
+        ("expires", f"{deployment.expires_at:%Y-%m-%d %H:%M} UTC"),
+        ("where", ", ".join(nodes) or "nowhere"),
+        ("made with", ", ".join(f"{k} {v}" for k, v in deployment.versions.items())),
+        *_choices(deployment),
+    ]
+    if deployment.failure:
+        rows.append(("failure", deployment.failure))
+    return [deployment.name, *(f"  {label:<15} {text}" for label, text in rows)]
+
+
+def _choices(deployment: Deployment) -> list[tuple[str, str]]:
+    if deployment.selection is None:
+        return []
+    choices = deployment.selection.choices
+    return [(c.key.replace("_", " "), f"{c.label}: {c.reason}") for c in choices]
+
+
+def _expiry(deployment: Deployment, *, now: datetime) -> str:
+    if deployment.phase is Phase.DESTROYED:
+        return ""
+    left = deployment.expires_at - now
+    if left < timedelta():
+        return f"{_span(-left)} ago !"
+    return f"in {_span(left)}" + (" !" if left < timedelta(days=1) else "")
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
