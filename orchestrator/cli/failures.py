@@ -36,7 +36,8 @@ def _outcome(call: Callable[[], object]) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        # click's own 2 means "there are changes" with us.
+        return OrchestratorError.exit_code
     except BrokenPipeError:
         # `orchestrator list | head`: nobody reads on. Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,11 +97,11 @@ def _report_bug(error: Exception) -> None:
         where = f"the report is in {report}"
     except OSError:
         where = "no report could be written:\n" + "\n".join(lines)
-    click.echo(
-        f"orchestrator: this is a bug of ours ({type(error).__name__}); {where}", err=True
-    )
+    click.echo(f"orchestrator: this is a bug of ours ({type(error).__name__}); {where}", err=True)
 
 
 def _write_private(file: Path, text: str) -> None:
-    with open(file, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+    with open(
+        file, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
+    ) as out:
         out.write(text)

@@ -1,0 +1,79 @@
+"""What a site really has of a deployment; the site's own listing has the last word."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+# As Terraform orders a destroy: what is used by others goes last.
+_REMOVAL_ORDER = (
+    "server",
+    "floating IP",
+    "router interface",
+    "port",
+    "router",
+    "subnet",
+    "network",
+    "security group",
+    "volume",
+    "key pair",
+)
+
+
+class Resource(Protocol):
+    """One thing at the site that carries a deployment's mark."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words: server, port, floating IP."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Its name or address at the site."""
+        ...
+
+
+class MarkedCloud(Protocol):
+    """A site that can tell which of its resources carry a deployment's mark."""
+
+    def find_marked(self, deployment_id: str) -> Sequence[Resource]:
+        """List them."""
+        ...
+
+    def remove(self, resource: Resource) -> None:
+        """Delete one; one that is gone already is no error."""
+        ...
+
+
+def sweep(cloud: MarkedCloud, deployment_id: str) -> tuple[list[str], list[str]]:
+    """Remove what a destroy left behind, by the deployment's mark alone.
+
+    Returns what was removed and what is still there, each in words. Terraform
+    forgets what it was still making when it was killed; the site does not.
+    """
+    found = cloud.find_marked(deployment_id)
+    for resource in sorted(found, key=_removal_rank):
+        cloud.remove(resource)
+    left = cloud.find_marked(deployment_id) if found else ()
+    return _words(found), _words(left)
+
+
+def count_in_words(kinds: Iterable[str]) -> str:
+    """Return 1 server, 2 ports for the kinds of some resources."""
+    counts = Counter(kinds)
+    ordered = sorted(counts, key=lambda kind: (_rank(kind), kind))
+    return ", ".join(f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in ordered)
+
+
+def _removal_rank(resource: Resource) -> int:
+    return _rank(resource.kind)
+
+
+def _rank(kind: str) -> int:
+    return _REMOVAL_ORDER.index(kind) if kind in _REMOVAL_ORDER else len(_REMOVAL_ORDER)
+
+
+def _words(resources: Iterable[Resource]) -> list[str]:
+    return [f"{resource.kind} {resource.name}" for resource in resources]
