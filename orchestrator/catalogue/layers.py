@@ -1,0 +1,128 @@
+"""Folders of site files, laid over each other key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator import paths
+from orchestrator.catalogue import sitefile
+from orchestrator.catalogue.sitefile import ReadFile, SiteFile
+from orchestrator.model import Share, Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFolder:
+    """A folder of site files; only a trusted one may name a command to run."""
+
+    path: Path
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A site with what its files say beyond the shared value."""
+
+    site: Site
+    gocdb: str
+    other_names: tuple[str, ...]
+    auth: str | None = None
+
+
+def usual_folders(config: Path) -> tuple[SiteFolder, ...]:
+    """Return the folders in order of precedence: the user's, the sandbox's, the shipped list."""
+    return (
+        SiteFolder(path=config / "sites", trusted=True),
+        SiteFolder(path=paths.SANDBOX / "sites", trusted=True),
+        SiteFolder(path=paths.TEMPLATES / "sites", trusted=False),
+    )
+
+
+def read_entries(folders: Sequence[SiteFolder]) -> tuple[list[Entry], list[str]]:
+    """Return every site and the warnings about files that cannot be used."""
+    warnings: list[str] = []
+    stacks: dict[str, list[ReadFile]] = {}
+    for folder in folders:
+        for name, read in _named(_read_folder(folder, warnings)):
+            stacks.setdefault(name, []).append(read)
+    entries = [_entry(name, stack, warnings) for name, stack in sorted(stacks.items())]
+    return [entry for entry in entries if entry is not None], warnings
+
+
+def _read_folder(folder: SiteFolder, warnings: list[str]) -> list[ReadFile]:
+    found = []
+    for path in sorted(folder.path.glob("*.y*ml")):
+        try:
+            read = sitefile.read(path)
+        except ValueError as error:
+            warnings.append(str(error))
+            continue
+        warnings.extend(read.warnings)
+        found.append(_trusted(read, folder, warnings))
+    return found
+
+
+def _trusted(read: ReadFile, folder: SiteFolder, warnings: list[str]) -> ReadFile:
+    if folder.trusted or read.site.token_command is None:
+        return read
+    warnings.append(f"{read.path}: token_command is ignored, this folder may not name commands")
+    fields = read.site.model_fields_set - {"token_command"}
+    kept = SiteFile.model_construct(_fields_set=fields, **_given(read.site, fields))
+    return ReadFile(path=read.path, site=kept, warnings=read.warnings)
+
+
+def _given(site: SiteFile, fields: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(site, name) for name in fields}
+
+
+def _named(files: Sequence[ReadFile]) -> list[tuple[str, ReadFile]]:
+    """Name each file's site; a second endpoint of one GOCDB name goes by its file's name."""
+    taken: dict[str, ReadFile] = {}
+    for read in sorted(files, key=lambda read: (read.path.stem != read.gocdb, read.path.stem)):
+        name = read.gocdb if read.gocdb not in taken else read.path.stem
+        taken[name] = read
+    return list(taken.items())
+
+
+def _entry(name: str, stack: Sequence[ReadFile], warnings: list[str]) -> Entry | None:
+    merged: dict[str, Any] = {}
+    for read in reversed(stack):
+        merged.update(_given(read.site, read.site.model_fields_set))
+    origin = ", over ".join(str(read.path) for read in stack)
+    if merged.get("endpoint") is None:
+        warnings.append(f"{origin}: {name} has no endpoint, so it is left out")
+        return None
+    return Entry(
+        site=_site(name, merged, origin),
+        gocdb=stack[0].gocdb,
+        other_names=tuple({read.path.stem for read in stack} - {name}),
+        auth=merged.get("auth"),
+    )
+
+
+_PLAIN = (
+    "protocol",
+    "identity_provider",
+    "issuer",
+    "client_id",
+    "region",
+    "ca_bundle",
+    "public_network",
+    "flavor",
+    "image",
+)
+_LISTS = ("aliases", "token_command", "dns")
+
+
+def _site(name: str, merged: dict[str, Any], origin: str) -> Site:
+    given: dict[str, Any] = {key: merged[key] for key in _PLAIN if merged.get(key) is not None}
+    lists: dict[str, Any] = {key: tuple(merged.get(key) or ()) for key in _LISTS}
+    shares = tuple(
+        Share(vo=vo.name, project_id=vo.auth.project_id, region=vo.auth.region)
+        for vo in merged.get("vos") or ()
+    )
+    return Site(
+        name=name, endpoint=merged["endpoint"], shares=shares, origin=origin, **given, **lists
+    )

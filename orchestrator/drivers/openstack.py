@@ -1,0 +1,213 @@
+"""The only module that knows openstacksdk: what a project may see, as our own values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keystoneauth1 import exceptions as failures
+from keystoneauth1.session import Session
+
+from orchestrator.drivers import openstack_values as values
+from orchestrator.errors import LoginError, SiteError
+from orchestrator.model import Flavor, FloatingIp, Image, Network, Quota, Router, Subnet
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+MARK = "eu.egi.cloud.orchestrator.id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something that exists in the project."""
+
+    kind: str  # server, volume, keypair, network, subnet, router, router_interface, port, ...
+    id: str
+    name: str
+    parent_id: str | None = None  # a router interface's router, a floating IP's port
+
+
+class Cloud:
+    """One project of one site, read through openstacksdk."""
+
+    def __init__(self, session: Session, *, site: str, region: str | None = None) -> None:
+        self.site = site
+        self._connection = _connect(session, region)
+
+    def networks(self, project_id: str) -> tuple[Network, ...]:
+        """List networks with the subnets that may be seen."""
+        with self._telling("network"):
+            subnets: dict[str, list[Subnet]] = {}
+            for found in self._connection.network.subnets():
+                subnets.setdefault(found.network_id, []).append(values.subnet(found))
+            listed = self._connection.network.networks()
+            return tuple(
+                values.network(net, project_id, tuple(subnets.get(net.id, ()))) for net in listed
+            )
+
+    def routers(self) -> tuple[Router, ...]:
+        """List routers with the external networks behind them."""
+        with self._telling("network"):
+            return tuple(values.router(found) for found in self._connection.network.routers())
+
+    def floating_ips(self) -> tuple[FloatingIp, ...]:
+        """List the floating IPs of the project."""
+        with self._telling("network"):
+            return tuple(values.floating_ip(found) for found in self._connection.network.ips())
+
+    def flavors(self) -> tuple[Flavor, ...]:
+        """List flavors; their extra specs come in the same answer, from microversion 2.61."""
+        with self._telling("compute"):
+            return tuple(values.flavor(found) for found in self._connection.compute.flavors())
+
+    def images(self) -> tuple[Image, ...]:
+        """List images: the usual ones, accepted shared ones, and community images."""
+        with self._telling("image"):
+            usual = list(self._connection.image.images())
+            community = list(self._connection.image.images(visibility="community"))
+            found = {image.id: image for image in (*usual, *community)}
+            return tuple(values.image(image) for image in found.values())
+
+    def compute_quotas(self) -> tuple[Quota, ...]:
+        """Return limits and use of cores, memory and instances."""
+        with self._telling("compute"):
+            limits = self._connection.compute.get_limits().absolute
+            return (
+                values.quota("cores", limits.total_cores_used, limits.total_cores),
+                values.quota("ram_mb", limits.total_ram_used, limits.total_ram),
+                values.quota("instances", limits.instances_used, limits.instances),
+            )
+
+    def network_quotas(self, project_id: str) -> tuple[Quota, ...]:
+        """Return limits and use of addresses, networks and the like; a site may not tell."""
+        with self._telling("network"):
+            answer = self._connection.network.get(
+                f"/quotas/{project_id}/details.json", raise_exc=False
+            )
+            details = answer.json().get("quota", {}) if answer.status_code == 200 else {}
+            return tuple(
+                values.quota(name, details[key].get("used"), details[key].get("limit"))
+                for key, name in values.NETWORK_QUOTAS.items()
+                if isinstance(details.get(key), Mapping)
+            )
+
+    def console(self, server_id: str) -> str:
+        """Return what a server has printed on its console so far."""
+        with self._telling("compute"):
+            answer = self._connection.compute.get_server_console_output(server_id)
+            return str((answer or {}).get("output") or "")
+
+    def find_marked(self, deployment_id: str) -> tuple[Resource, ...]:
+        """Return every resource of the project that carries the deployment's mark."""
+        with self._telling("OpenStack"):
+            found = [
+                *self._marked_compute(deployment_id),
+                *self._marked_network(deployment_id),
+                *self._marked_volumes(deployment_id),
+            ]
+            return tuple(dict.fromkeys(found))
+
+    @contextmanager
+    def _telling(self, service: str) -> Iterator[None]:
+        """Turn a failed call into an error that names the service and the cause."""
+        try:
+            yield
+        except failures.ClientException as error:
+            raise _failed(self.site, service, error) from error
+        except Exception as error:
+            # openstacksdk is imported late, and so are its exceptions.
+            if not type(error).__module__.startswith("openstack."):
+                raise
+            raise _failed(self.site, service, error) from error
+
+    def _marked_compute(self, deployment_id: str) -> Iterator[Resource]:
+        for server in self._connection.compute.servers():
+            if (server.metadata or {}).get(MARK) == deployment_id:
+                yield _resource("server", server)
+        for pair in self._connection.compute.keypairs():
+            if pair.name == f"orchestrator-{deployment_id}":
+                yield Resource(kind="keypair", id=pair.name, name=pair.name)
+
+    def _marked_network(self, deployment_id: str) -> Iterator[Resource]:
+        network = self._connection.network
+        marked = _marker(deployment_id)
+        for kind, listed in (
+            ("network", network.networks()),
+            ("subnet", network.subnets()),
+            ("router", network.routers()),
+            ("security_group", network.security_groups()),
+        ):
+            yield from (_resource(kind, one) for one in listed if marked(one))
+        ports = list(network.ports())
+        routers = {one.id for one in network.routers() if marked(one)}
+        own = {port.id for port in ports if marked(port)}
+        yield from (_resource("port", port) for port in ports if port.id in own)
+        yield from (
+            Resource(
+                kind="router_interface", id=port.id, name=port.name or "", parent_id=port.device_id
+            )
+            for port in ports
+            if port.device_id in routers and port.device_owner == "network:router_interface"
+        )
+        yield from (
+            Resource(
+                kind="floating_ip", id=ip.id, name=ip.floating_ip_address, parent_id=ip.port_id
+            )
+            for ip in network.ips()
+            if marked(ip) or ip.port_id in own
+        )
+
+    def _marked_volumes(self, deployment_id: str) -> Iterator[Resource]:
+        if not self._connection.has_service("block-storage"):
+            return
+        marked = _marker(deployment_id)
+        for volume in self._connection.block_storage.volumes():
+            if marked(volume) or (volume.metadata or {}).get(MARK) == deployment_id:
+                yield _resource("volume", volume)
+
+
+def _connect(session: Session, region: str | None) -> Connection:
+    # It takes half a second to import, which a refusal before any login need not pay.
+    from openstack.connection import Connection
+
+    return Connection(session=session, region_name=region, app_name="egi-orchestrator")
+
+
+def _failed(site: str, service: str, error: Exception) -> LoginError | SiteError:
+    status = getattr(error, "http_status", None) or getattr(error, "status_code", None)
+    if status == 401:
+        return LoginError(
+            f"{site} no longer accepts the login (its {service} service says 401).",
+            way_out=["run the same command again: it logs in anew"],
+        )
+    return SiteError(
+        f"the {service} service of {site} {_cause(error, status)}.",
+        way_out=["try again in a while", "orchestrator sites        shows the other sites"],
+    )
+
+
+def _cause(error: Exception, status: object) -> str:
+    if status == 403:
+        return "does not allow it (HTTP 403)"
+    if isinstance(error, failures.EndpointNotFound | failures.EmptyCatalog):
+        return "is not in its catalogue"
+    if isinstance(error, failures.ConnectTimeout):
+        return "did not answer in time"
+    if isinstance(error, failures.SSLFailure):
+        return "has a certificate that is not trusted: name its CA as ca_bundle in the site's file"
+    if isinstance(error, failures.ConnectFailure):
+        return "cannot be reached"
+    return f"answered with HTTP {status}" if status else f"failed: {str(error)[:200]}"
+
+
+def _marker(deployment_id: str) -> Callable[[Any], bool]:
+    pattern = re.compile(rf"\borchestrator deployment {re.escape(deployment_id)}(?![\w-])")
+    return lambda found: bool(pattern.search(found.description or ""))
+
+
+def _resource(kind: str, found: Any) -> Resource:
+    return Resource(kind=kind, id=found.id, name=found.name or "")
