@@ -33,9 +33,6 @@ _FORWARD = {
     Phase.DESTROYED: set(),
 }
 
-# A run may start again from any of these: it looks at the site first.
-_RESUMABLE = set(Phase) - {Phase.DESTROYING, Phase.DESTROYED}
-
 MAY_HOLD_RESOURCES = frozenset(
     {
         Phase.APPLYING,
@@ -48,18 +45,18 @@ MAY_HOLD_RESOURCES = frozenset(
 )
 
 
+# Where a new run may begin again: it looks at the site first.
+_NOTHING_YET = {Phase.REQUESTED, Phase.CHOSEN, Phase.PLANNED}
+_AGAIN = {Phase.APPLYING, Phase.CONFIGURING, Phase.VERIFYING}
+
+
 def is_allowed(before: Phase, after: Phase) -> bool:
-    """Tell whether a deployment may go from one phase to the other."""
-    if before is Phase.DESTROYED:
-        return False
-    if after is Phase.DESTROYING or after is before:
+    """Tell whether a deployment may go from one phase to the other.
+
+    One that may hold resources never goes back to a phase that says it holds none.
+    """
+    if before is Phase.DESTROYED or (before is Phase.DESTROYING and after is not before):
+        return before is Phase.DESTROYING and after is Phase.DESTROYED
+    if after is Phase.DESTROYING or after is before or after in _FORWARD[before]:
         return True
-    if after in _FORWARD[before]:
-        return True
-    # A new run on an existing deployment plans and configures it again.
-    return before in _RESUMABLE and after in (
-        Phase.CHOSEN,
-        Phase.PLANNED,
-        Phase.CONFIGURING,
-        Phase.VERIFYING,
-    )
+    return after in (_NOTHING_YET if before in _NOTHING_YET else _AGAIN)

@@ -281,6 +281,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a request means, as far as this machine knows without asking anybody."""
+
+    site: Site
+    share: Share
+    use_case: UseCase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A VM as the Terraform output ``nodes`` tells it; the inventory is made from this alone."""
 

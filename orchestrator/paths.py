@@ -51,3 +51,8 @@ class Folders:
     def deployments(self) -> Path:
         """The parent of every deployment's work folder."""
         return self.data / "deployments"
+
+    @property
+    def tokens(self) -> Path:
+        """The folder of kept logins."""
+        return self.state / "tokens"

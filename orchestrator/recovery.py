@@ -9,15 +9,15 @@ from typing import Protocol
 # As Terraform orders a destroy: what is used by others goes last.
 _REMOVAL_ORDER = (
     "server",
-    "floating IP",
-    "router interface",
+    "floating_ip",
+    "router_interface",
     "port",
     "router",
     "subnet",
     "network",
-    "security group",
+    "security_group",
     "volume",
-    "key pair",
+    "keypair",
 )
 
 
@@ -26,7 +26,7 @@ class Resource(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is, in words: server, port, floating IP."""
+        """What it is: server, port, floating_ip."""
         ...
 
     @property
@@ -64,7 +64,7 @@ def count_in_words(kinds: Iterable[str]) -> str:
     """Return 1 server, 2 ports for the kinds of some resources."""
     counts = Counter(kinds)
     ordered = sorted(counts, key=lambda kind: (_rank(kind), kind))
-    return ", ".join(f"{counts[kind]} {kind}{'s' * (counts[kind] > 1)}" for kind in ordered)
+    return ", ".join(f"{counts[kind]} {_word(kind)}{'s' * (counts[kind] > 1)}" for kind in ordered)
 
 
 def _removal_rank(resource: Resource) -> int:
@@ -76,4 +76,8 @@ def _rank(kind: str) -> int:
 
 
 def _words(resources: Iterable[Resource]) -> list[str]:
-    return [f"{resource.kind} {resource.name}" for resource in resources]
+    return [f"{_word(resource.kind)} {resource.name}" for resource in resources]
+
+
+def _word(kind: str) -> str:
+    return {"floating_ip": "floating IP", "keypair": "key pair"}.get(kind, kind.replace("_", " "))

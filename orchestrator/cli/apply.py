@@ -7,6 +7,7 @@ import json
 import click
 
 from orchestrator.cli import context, interrupts, show, views
+from orchestrator.cli.values import as_value
 
 
 @click.command("apply")
@@ -17,7 +18,7 @@ def command(*, name: str, as_json: bool) -> None:
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         outcome = context.deployer(view, stop=stop).apply(name)
     if as_json:
-        value = {"event": "result", "changed": outcome.changed, **show.as_value(outcome.deployment)}
+        value = {"event": "result", "changed": outcome.changed, **as_value(outcome.deployment)}
         click.echo(json.dumps(value))
     else:
         click.echo(show.after_deploy(outcome))

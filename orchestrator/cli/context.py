@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from orchestrator.errors import RequestError
 from orchestrator.model import Deployment
 from orchestrator.paths import Folders
 from orchestrator.store import Store
@@ -62,12 +61,12 @@ def deployer(on_progress: OnProgress, *, stop: object = None) -> Deployer:
     import threading
 
     from orchestrator.deployer import Deployer
-    from orchestrator.settings import read_settings
+    from orchestrator.settings import Settings
 
     places = folders()
     return Deployer(
         folders=places,
-        settings=read_settings(places.config),
+        settings=Settings.read(places.config),
         store=store(),
         environment=child_environment(),
         owner=owner(),
@@ -80,16 +79,7 @@ def deployer(on_progress: OnProgress, *, stop: object = None) -> Deployer:
 def existing(name: str, *, destroyed: bool = False) -> tuple[Store, Deployment]:
     """Return the store and a deployment of this user by name, or raise RequestError."""
     opened = store()
-    look = opened.last if destroyed else opened.find
-    found = look(name, owner=owner())
-    if found is None:
-        names = [deployment.name for deployment in opened.all(owner=owner())]
-        raise RequestError(
-            f"you have no deployment named {name}",
-            facts={"you have": ", ".join(names) or "none"},
-            way_out=["orchestrator list"],
-        )
-    return opened, found
+    return opened, opened.require(name, owner=owner(), destroyed=destroyed)
 
 
 def json_option(command: _Command) -> _Command:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from orchestrator.cli import context, interrupts, requests, show, views
+from orchestrator.cli.values import as_value
 
 
 @click.command("deploy")
@@ -23,7 +24,7 @@ def command(*, as_json: bool, **options: Any) -> None:
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         outcome = context.deployer(view, stop=stop).deploy(request)
     if as_json:
-        value = {"event": "result", "changed": outcome.changed, **show.as_value(outcome.deployment)}
+        value = {"event": "result", "changed": outcome.changed, **as_value(outcome.deployment)}
         click.echo(json.dumps(value))
     else:
         click.echo(show.after_deploy(outcome))

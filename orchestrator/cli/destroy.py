@@ -6,7 +6,8 @@ import json
 
 import click
 
-from orchestrator.cli import context, interrupts, show, views
+from orchestrator.cli import context, interrupts, views
+from orchestrator.cli.values import as_value
 
 
 @click.command("destroy")
@@ -17,6 +18,6 @@ def command(*, name: str, as_json: bool) -> None:
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         gone = context.deployer(view, stop=stop).destroy(name)
     if as_json:
-        click.echo(json.dumps({"event": "result", **show.as_value(gone)}))
+        click.echo(json.dumps({"event": "result", **as_value(gone)}))
     else:
         click.echo(f"\n{gone.name} is gone: nothing of it is left at {gone.site}.")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from orchestrator.cli import context, show, tables
+from orchestrator.cli.values import as_value
 
 
 @click.command("list")
@@ -17,7 +18,7 @@ def command(*, destroyed: bool, as_json: bool) -> None:
     """List your deployments."""
     found = context.store().all(owner=context.owner(), destroyed=destroyed)
     if as_json:
-        click.echo(json.dumps([show.as_value(deployment) for deployment in found]))
+        click.echo(json.dumps([as_value(deployment) for deployment in found]))
         return
     if not found:
         click.echo("You have no deployments. Try: make deploy SITE=SANDBOX USECASE=docker")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli import context, views
+from orchestrator.cli.values import as_value
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment
 
@@ -31,12 +32,6 @@ def command(*, name: str, as_json: bool) -> None:
         click.echo(json.dumps(value, default=str))
         return
     click.echo("\n".join([*_describe(deployment), "", *(f"  {e.at:%Y-%m-%d %H:%M:%S}   {e.phase:<10} {e.text}" for e in events)]))  # fmt: skip
-
-
-def as_value(deployment: Deployment) -> dict[str, Any]:
-    """Return a deployment as a program reads it."""
-    value: dict[str, Any] = json.loads(json.dumps(asdict(deployment), default=str))
-    return value
 
 
 def row(deployment: Deployment, *, now: datetime) -> tuple[str, ...]:

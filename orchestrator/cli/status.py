@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from orchestrator.cli import context, show, tables
+from orchestrator.cli.values import as_value
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Node
 
@@ -23,7 +24,7 @@ def command(*, name: str, as_json: bool) -> int:
     _, deployment = context.existing(name, destroyed=True)
     answers = {node.name: _answers(node) for node in deployment.nodes}
     if as_json:
-        click.echo(json.dumps({**show.as_value(deployment), "answers": answers}))
+        click.echo(json.dumps({**as_value(deployment), "answers": answers}))
     else:
         click.echo(tables.render(show.HEADINGS, [show.row(deployment, now=datetime.now(UTC))]))
         for node, answer in answers.items():

@@ -79,6 +79,18 @@ class Store:
         table = schema.deployments
         return self._one((table.c.name == name) & (table.c.owner == owner))
 
+    def require(self, name: str, *, owner: str, destroyed: bool = False) -> Deployment:
+        """Return the deployment of that name, or raise RequestError naming those there are."""
+        found = (self.last if destroyed else self.find)(name, owner=owner)
+        if found is None:
+            names = [deployment.name for deployment in self.all(owner=owner)]
+            raise RequestError(
+                f"you have no deployment named {name}",
+                facts={"you have": ", ".join(names) or "none"},
+                way_out=["orchestrator list"],
+            )
+        return found
+
     def get(self, deployment_id: str) -> Deployment:
         """Return a deployment by its id; it must exist."""
         found = self._one(schema.deployments.c.id == deployment_id)

@@ -35,9 +35,11 @@ def test_a_destroy_that_began_is_only_finished(phase):
     assert is_allowed(Phase.DESTROYING, phase) == (phase is Phase.DESTROYED)
 
 
-@pytest.mark.parametrize("phase", IN_ORDER)
-def test_a_new_run_may_plan_an_existing_deployment_again(phase):
-    assert is_allowed(phase, Phase.PLANNED)
+@pytest.mark.parametrize("phase", [p for p in IN_ORDER if p in MAY_HOLD_RESOURCES])
+def test_what_may_hold_resources_never_looks_empty_again(phase):
+    empty = [p for p in IN_ORDER if p not in MAY_HOLD_RESOURCES]
+    assert not any(is_allowed(phase, after) for after in empty)
+    assert is_allowed(phase, Phase.APPLYING)
 
 
 def test_nothing_exists_before_the_apply_begins():

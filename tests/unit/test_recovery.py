@@ -23,7 +23,7 @@ class FakeCloud:
         return tuple(self.things)
 
     def remove(self, resource):
-        users = {"network": {"port", "subnet"}, "router": {"router interface"}, "port": {"server"}}
+        users = {"network": {"port", "subnet"}, "router": {"router_interface"}, "port": {"server"}}
         in_use = users.get(resource.kind, set()) & {thing.kind for thing in self.things}
         assert not in_use, f"{resource.kind} is in use by {in_use}"
         if resource.name not in self.stuck:
@@ -35,7 +35,7 @@ def test_nothing_marked_is_nothing_to_do():
 
 
 def test_leftovers_go_users_first():
-    kinds = ["network", "subnet", "router", "port", "server", "router interface", "key pair"]
+    kinds = ["network", "subnet", "router", "port", "server", "router_interface", "keypair"]
     cloud = FakeCloud([Thing(kind, f"a-{kind}") for kind in kinds])
     removed, left = sweep(cloud, "0f3c")
     assert cloud.things == []
@@ -49,4 +49,6 @@ def test_what_stays_is_named():
 
 
 def test_kinds_are_counted_in_words_servers_first():
-    assert count_in_words(["port", "server", "port"]) == "1 server, 2 ports"
+    assert count_in_words(["port", "floating_ip", "server", "port"]) == (
+        "1 server, 1 floating IP, 2 ports"
+    )
