@@ -1,0 +1,36 @@
+locals {
+  # In the create request, so that a listing finds what a killed run left out of the state.
+  description = "orchestrator deployment ${var.deployment.id}"
+}
+
+resource "openstack_compute_keypair_v2" "this" {
+  # A key pair carries nothing but its name, and belongs to the user in all projects.
+  name       = "orchestrator-${var.deployment.id}"
+  public_key = var.ssh_public_key
+}
+
+resource "openstack_networking_secgroup_v2" "this" {
+  name        = "${var.deployment.name}-ssh"
+  description = local.description
+
+  timeouts {
+    delete = "5m"
+  }
+}
+
+resource "openstack_networking_secgroup_rule_v2" "ssh" {
+  for_each = var.ssh_from
+
+  description       = local.description
+  direction         = "ingress"
+  ethertype         = strcontains(each.value, ":") ? "IPv6" : "IPv4"
+  protocol          = "tcp"
+  port_range_min    = 22
+  port_range_max    = 22
+  remote_ip_prefix  = each.value
+  security_group_id = openstack_networking_secgroup_v2.this.id
+
+  timeouts {
+    delete = "5m"
+  }
+}

@@ -1,0 +1,9 @@
+output "keypair_name" {
+  description = "The key pair, by the name that Nova knows"
+  value       = openstack_compute_keypair_v2.this.name
+}
+
+output "security_group_id" {
+  description = "The group that lets SSH in and nothing else"
+  value       = openstack_networking_secgroup_v2.this.id
+}

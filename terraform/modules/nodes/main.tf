@@ -1,0 +1,119 @@
+locals {
+  # In the create request, so that a listing finds what a killed run left out of the state.
+  description = "orchestrator deployment ${var.deployment.id}"
+  public      = { for name, node in var.nodes : name => node if node.public }
+
+  # JSON is YAML, and encoding leaves no way to break out of a value. Every process on a node can
+  # read it: no secrets. It is never sent again: see ignore_changes.
+  user_data = join("\n", ["#cloud-config", jsonencode({
+    users = [{
+      name                = var.login_user
+      gecos               = "EGI orchestrator"
+      shell               = "/bin/bash"
+      sudo                = "ALL=(ALL) NOPASSWD:ALL"
+      lock_passwd         = true
+      ssh_authorized_keys = [var.ssh_public_key]
+    }]
+    ssh_pwauth   = false
+    disable_root = true
+  }), ""])
+}
+
+resource "openstack_networking_port_v2" "node" {
+  for_each = var.nodes
+
+  name               = each.key
+  description        = local.description
+  network_id         = var.network_id
+  security_group_ids = [var.security_group_id]
+
+  fixed_ip {
+    subnet_id = var.subnet_id
+  }
+
+  timeouts {
+    create = "5m"
+    delete = "5m"
+  }
+
+  lifecycle {
+    # Not read back by an import, and Neutron refuses to set it on a port with a floating IP.
+    ignore_changes = [fixed_ip]
+  }
+}
+
+resource "openstack_compute_instance_v2" "node" {
+  for_each = var.nodes
+
+  name      = each.key
+  flavor_id = each.value.flavor_id
+  image_id  = each.value.boot_volume_gb > 0 ? null : each.value.image_id
+  key_pair  = var.keypair_name
+  user_data = local.user_data
+
+  metadata = {
+    "eu.egi.cloud.orchestrator"    = "orchestrator"
+    "eu.egi.cloud.orchestrator.id" = var.deployment.id
+  }
+
+  network {
+    port = openstack_networking_port_v2.node[each.key].id
+  }
+
+  # A flavor without a disk cannot be booted from an image by ordinary users.
+  dynamic "block_device" {
+    for_each = each.value.boot_volume_gb > 0 ? [each.value.boot_volume_gb] : []
+
+    content {
+      uuid                  = each.value.image_id
+      source_type           = "image"
+      destination_type      = "volume"
+      volume_size           = block_device.value
+      boot_index            = 0
+      delete_on_termination = true
+    }
+  }
+
+  timeouts {
+    create = "15m"
+    update = "15m"
+    delete = "15m"
+  }
+
+  lifecycle {
+    ignore_changes = [
+      # Sites replace images often, and another image wipes the root disk "in place".
+      image_id,
+      image_name,
+      # Never read back: after an import each of them would force a new server.
+      user_data,
+      network,
+      block_device,
+      # Belongs to the user who made it: a colleague's run must not rebuild the server.
+      key_pair,
+    ]
+  }
+}
+
+resource "openstack_networking_floatingip_v2" "node" {
+  for_each = local.public
+
+  description = local.description
+  pool        = var.external_network_name
+
+  timeouts {
+    create = "5m"
+    delete = "5m"
+  }
+}
+
+resource "openstack_networking_floatingip_associate_v2" "node" {
+  for_each = local.public
+
+  floating_ip = openstack_networking_floatingip_v2.node[each.key].address
+  port_id     = openstack_networking_port_v2.node[each.key].id
+
+  # Without the router's leg in the subnet the external network "is not reachable", and the leg
+  # cannot go while an address uses it.
+  depends_on = [var.router_interface_id]
+}
