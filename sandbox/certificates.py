@@ -1,0 +1,60 @@
+"""The sandbox's own certificate authority and the certificate of its endpoints."""
+
+from pathlib import Path
+
+from sandbox import files, shell
+from sandbox.layout import Layout
+
+DAYS = 825
+RENEW_SECONDS = 60 * 24 * 3600
+NAMES = "subjectAltName=IP:127.0.0.1,DNS:localhost"
+
+
+def prepare(layout: Layout) -> str:
+    """Make the authority and the certificate, or renew them near their end."""
+    files.folder(layout.tls, mode=0o700)
+    authority, server = layout.tls / "ca.pem", layout.tls / "server.pem"
+    fresh = False
+    if not _lasts(authority):
+        _make_authority(layout.tls)
+        fresh = True
+    if fresh or not _lasts(server):
+        _make_server(layout.tls)
+        fresh = True
+    files.write(layout.ca, authority.read_text())
+    return "made" if fresh else "still good"
+
+
+def _lasts(certificate: Path) -> bool:
+    return certificate.is_file() and shell.succeeds(
+        ["openssl", "x509", "-in", certificate, "-noout", "-checkend", str(RENEW_SECONDS)]
+    )
+
+
+def _make_authority(folder: Path) -> None:
+    _key(folder / "ca.key")
+    shell.run(
+        ["openssl", "req", "-x509", "-new", "-key", folder / "ca.key", "-out", folder / "ca.pem"]
+        + ["-days", str(10 * 365), "-subj", "/CN=orchestrator sandbox"]
+        + ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+    )
+
+
+def _make_server(folder: Path) -> None:
+    _key(folder / "server.key")
+    extensions = f"{NAMES}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
+    files.write(folder / "server.ext", extensions)
+    request = shell.run(
+        ["openssl", "req", "-new", "-key", folder / "server.key", "-subj", "/CN=127.0.0.1"]
+    )
+    shell.run(
+        ["openssl", "x509", "-req", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key"]
+        + ["-CAcreateserial", "-days", str(DAYS), "-extfile", folder / "server.ext"]
+        + ["-out", folder / "server.pem"],
+        stdin=request,
+    )
+
+
+def _key(path: Path) -> None:
+    text = shell.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"])
+    files.write(path, text, mode=0o600)

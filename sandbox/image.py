@@ -1,0 +1,89 @@
+"""Builds the Debian image that VMs boot from, once a month, from Debian's mirror."""
+
+import datetime
+import platform
+import shutil
+from pathlib import Path
+
+from sandbox import cache, files, shell
+from sandbox.layout import TEMPLATES, Layout
+
+RELEASE, VERSION = "bookworm", "12"
+PACKAGES = (
+    "linux-image-cloud-amd64,systemd-sysv,udev,dbus,cloud-init,openssh-server,sudo,python3,"
+    "python3-apt,curl,ca-certificates,ifupdown,isc-dhcp-client,iproute2,iputils-ping,netbase,"
+    "procps,kmod,e2fsprogs,less"
+)
+# Timers that would keep an emulated processor busy in the first minutes.
+MASKED = (
+    "apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service"
+    " fstrim.timer dpkg-db-backup.timer"
+)
+DISK, KERNEL, INITRD = "disk.qcow2", "kernel", "initrd"
+SIZE = "3G"
+
+
+def place(layout: Layout) -> Path:
+    """Return the folder of the image: of this recipe, with this month's packages."""
+    overlay = sorted(path for path in (TEMPLATES / "image").rglob("*") if path.is_file())
+    recipe = [Path(__file__).read_bytes(), *(path.read_bytes() for path in overlay)]
+    month = datetime.date.today().strftime("%Y-%m")
+    return layout.cache / f"image-{month}-{cache.key(recipe)}"
+
+
+def sources(targets: str) -> list[str]:
+    """Return the machine's own Debian mirrors of the release, as lines for apt."""
+    found = {
+        f"deb {uri} {codename} main": None
+        for origin, uri, codename, component in (line.split("|") for line in targets.split())
+        if origin == "Debian" and component == "main" and codename.partition("-")[0] == RELEASE
+    }
+    return list(found)
+
+
+def build(layout: Layout) -> str:
+    """Make disk, kernel and initrd; nothing of a broken attempt stays."""
+    target, log = place(layout), layout.log / "step-image.log"
+    if target.is_dir():
+        return "from the cache"
+    with files.built(target) as fresh:
+        root = fresh / "root"
+        _bootstrap(root, log)
+        shutil.copy(next((root / "boot").glob("vmlinuz-*")), fresh / KERNEL)
+        shutil.copy(next((root / "boot").glob("initrd.img-*")), fresh / INITRD)
+        _pack(root, fresh, log)
+        shutil.rmtree(root)
+    return f"{(target / DISK).stat().st_size // 2**20} MB"
+
+
+def _bootstrap(root: Path, log: Path) -> None:
+    hooks = [
+        f"--essential-hook=sync-in {TEMPLATES / 'image'} /",
+        '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/hostname "$1"/etc/resolv.conf',
+        f'--customize-hook=chroot "$1" systemctl mask {MASKED}',
+        '--customize-hook=echo "/dev/vda / ext4 defaults,noatime 0 0" > "$1"/etc/fstab',
+    ]
+    options = ["--mode=root", "--variant=minbase", f"--include={PACKAGES}"]
+    options += ["--aptopt=Acquire::Languages none"]
+    excluded = ("doc", "man", "locale", "info")
+    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in excluded]
+    shell.run(["mmdebstrap", *options, *hooks, RELEASE, root, *_own_mirrors()], log=log)
+
+
+def _own_mirrors() -> list[str]:
+    if RELEASE not in platform.freedesktop_os_release().get("VERSION_CODENAME", ""):
+        # Another system's mirror has no Debian; mmdebstrap knows the usual one.
+        return []
+    form = "$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)"
+    return sources(
+        shell.run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
+    )
+
+
+def _pack(root: Path, folder: Path, log: Path) -> None:
+    raw = folder / "disk.raw"
+    # No partitions and no boot loader: Nova starts the kernel itself.
+    shell.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", root, raw, SIZE], log=log)
+    convert = ["qemu-img", "convert", "-c", "-W", "-O", "qcow2", "-o", "compression_type=zstd"]
+    shell.run([*convert, raw, folder / DISK], log=log)
+    raw.unlink()

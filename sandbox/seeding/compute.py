@@ -1,0 +1,37 @@
+"""Flavors shaped like those of real sites, and the quota of the VOs."""
+
+from typing import Any
+
+from sandbox.seeding.identity import DOMAIN, PROJECTS
+
+# Name: vCPUs, memory in MB, disk in GB.
+FLAVORS = {
+    "m1.tiny": (1, 512, 4),
+    "m1.small": (1, 2048, 10),
+    "m1.medium": (2, 4096, 12),
+    "m1.medium-bigdisk": (2, 4096, 40),
+    "m1.large": (4, 8192, 40),
+    "m1.volume": (2, 4096, 0),
+    "g1.medium": (2, 8192, 40),
+}
+# What EGI asks its sites to say about accelerators.
+GPU = {
+    "Accelerator:Type": "GPU",
+    "Accelerator:Number": "1.0",
+    "Accelerator:Vendor": "NVIDIA",
+    "Accelerator:Model": "Tesla T4",
+}
+QUOTA = {"cores": 20, "instances": 10, "ram": 65536}
+
+
+def seed(cloud: Any, facts: dict[str, Any]) -> None:
+    """Make the flavors and set the quotas."""
+    for name, (vcpus, ram, disk) in FLAVORS.items():
+        if not cloud.compute.find_flavor(name):
+            flavor = cloud.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
+            if name.startswith("g1."):
+                cloud.compute.create_flavor_extra_specs(flavor, GPU)
+    domain = cloud.identity.find_domain(DOMAIN)
+    for name in PROJECTS.values():
+        project = cloud.identity.find_project(name, domain_id=domain.id)
+        cloud.set_compute_quotas(project.id, **QUOTA)

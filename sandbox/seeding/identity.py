@@ -1,0 +1,96 @@
+"""Service accounts, catalog, and the federation with Check-in as EGI documents it."""
+
+import re
+from typing import Any
+
+from keystoneauth1 import exceptions
+
+from sandbox.realm import VOS, entitlement
+
+PROVIDER, PROTOCOL, DOMAIN = "egi.eu", "openid", "egi.eu"
+PROJECTS = {"vo.access.egi.eu": "access", "eosc-synergy.eu": "synergy"}
+TYPES = {
+    "keystone": "identity",
+    "glance": "image",
+    "placement": "placement",
+    "nova": "compute",
+    "neutron": "network",
+}
+
+
+def seed_catalog(cloud: Any, facts: dict[str, Any]) -> None:
+    """Make the account of the services and their entries in the catalog."""
+    identity = cloud.identity
+    project = identity.find_project("service") or identity.create_project(
+        name="service", domain_id="default"
+    )
+    user = identity.find_user("services") or identity.create_user(
+        name="services", password=facts["service_password"], domain_id="default"
+    )
+    for name in ("admin", "service"):
+        role = identity.find_role(name) or identity.create_role(name=name)
+        identity.assign_project_role_to_user(project, user, role)
+    for name, address in facts["catalog"].items():
+        _endpoints(identity, name, address)
+
+
+def _endpoints(identity: Any, name: str, address: str) -> None:
+    service = identity.find_service(name) or identity.create_service(name=name, type=TYPES[name])
+    there = {endpoint.interface for endpoint in identity.endpoints(service_id=service.id)}
+    for interface in {"public", "internal"} - there:
+        identity.create_endpoint(
+            service_id=service.id, interface=interface, region_id="RegionOne", url=address
+        )
+
+
+def seed_federation(cloud: Any, facts: dict[str, Any]) -> None:
+    """Make a group and a project for each VO, and map Check-in's entitlements to them."""
+    identity = cloud.identity
+    domain = identity.find_domain(DOMAIN) or identity.create_domain(name=DOMAIN)
+    role = identity.find_role("member")
+    for vo, name in PROJECTS.items():
+        project = identity.find_project(name, domain_id=domain.id) or identity.create_project(
+            name=name, domain_id=domain.id, **{"egi.VO": vo}
+        )
+        group = identity.find_group(vo, domain_id=domain.id) or identity.create_group(
+            name=vo, domain_id=domain.id
+        )
+        identity.assign_project_role_to_group(project, group, role)
+    _provider(cloud.session, facts, domain.id)
+
+
+def _provider(session: Any, facts: dict[str, Any], domain_id: str) -> None:
+    base = f"{facts['catalog']['keystone']}/OS-FEDERATION"
+    provider = f"{base}/identity_providers/{PROVIDER}"
+    described = {"remote_ids": [facts["issuer"]], "enabled": True, "domain_id": domain_id}
+    _put(session, provider, {"identity_provider": described})
+    _put(session, f"{base}/mappings/egi", {"mapping": {"rules": rules(facts["issuer"])}})
+    _put(session, f"{provider}/protocols/{PROTOCOL}", {"protocol": {"mapping_id": "egi"}})
+
+
+def rules(issuer: str) -> list[dict[str, Any]]:
+    """Return the mapping: who operates VMs of a VO joins the group of that VO."""
+    return [
+        {
+            "local": [
+                {"user": {"name": "{0}"}, "group": {"name": vo, "domain": {"name": DOMAIN}}}
+            ],
+            "remote": [
+                {"type": "HTTP_OIDC_SUB"},
+                {"type": "HTTP_OIDC_ISS", "any_one_of": [issuer]},
+                {
+                    "type": "HTTP_OIDC_EDUPERSON_ENTITLEMENT",
+                    "regex": True,
+                    "any_one_of": [f"^{re.escape(entitlement(vo, 'vm_operator'))}$"],
+                },
+            ],
+        }
+        for vo in VOS
+    ]
+
+
+def _put(session: Any, address: str, body: dict[str, Any]) -> None:
+    try:
+        session.put(address, json=body)
+    except exceptions.http.Conflict:
+        session.patch(address, json=body)
