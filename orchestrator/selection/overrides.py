@@ -1,0 +1,75 @@
+"""Values that a person fixed: found by id or name, refused when they do not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from orchestrator.errors import AmbiguousChoiceError, RequestError
+from orchestrator.model import Site
+
+KEYS = ("flavor", "image", "public_network")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A fixed value and who fixed it: a file, or the command line."""
+
+    value: str
+    origin: str
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+_Listed = TypeVar("_Listed", bound=_Named)
+
+
+def effective(given: Mapping[str, Override], site: Site) -> dict[str, Override]:
+    """Return the overrides that hold: those of this run over those of the site's file."""
+    for key in given:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            raise RequestError(
+                f"{key} is not a choice that can be fixed.",
+                facts={"did you mean": near[0]} if near else {"choices": ", ".join(KEYS)},
+            )
+    written = ((key, getattr(site, key)) for key in KEYS)
+    of_site = {key: Override(value=value, origin=site.origin) for key, value in written if value}
+    return {**of_site, **given}
+
+
+def find(listed: Sequence[_Listed], override: Override, *, key: str, site: str) -> _Listed:
+    """Return the one thing of this id or name."""
+    found = [one for one in listed if one.id == override.value] or [
+        one for one in listed if one.name == override.value
+    ]
+    if len(found) == 1:
+        return found[0]
+    word = key.replace("_", " ")
+    if found:
+        raise AmbiguousChoiceError(
+            f"{site} has {len(found)} {word}s named {override.value}.",
+            facts={one.id: one.name for one in found},
+            way_out=[f"give its id: --set {key}={found[0].id}"],
+        )
+    raise RequestError(
+        f"{site} has no {word} {override.value} that this project may use.",
+        facts={"asked for in": override.origin, **_near(listed, override.value)},
+        way_out=[f"correct {key} there, or leave it out to have one chosen"],
+    )
+
+
+def _near(listed: Sequence[_Listed], value: str) -> dict[str, str]:
+    names = {one.name.casefold(): one.name for one in listed}
+    near = [names[n] for n in difflib.get_close_matches(value.casefold(), list(names), n=3)]
+    if near:
+        return {"did you mean": ", ".join(near)}
+    shown = sorted(names.values())[:8]
+    return {"there are": ", ".join(shown) + (", ..." if len(names) > len(shown) else "") or "none"}

@@ -1,0 +1,107 @@
+"""Whether the project has room for a deployment, line by line, before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.errors import SiteError
+from orchestrator.model import Flavor, Offer, Quota, Selection
+
+_WORDS = {
+    "cores": "cores",
+    "ram_mb": "MB of memory",
+    "instances": "VMs",
+    "floating_ips": "floating IPs",
+    "networks": "networks",
+    "subnets": "subnets",
+    "routers": "routers",
+    "ports": "ports",
+    "security_groups": "security groups",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLine:
+    """One limit beside what a deployment takes of it."""
+
+    name: str
+    needed: int
+    used: int
+    limit: int | None
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether there is room."""
+        return self.limit is None or self.used + self.needed <= self.limit
+
+    @property
+    def text(self) -> str:
+        """The line as a person reads it: what will be in use, of how much."""
+        word = _WORDS.get(self.name, self.name)
+        if self.limit is None:
+            return f"{self.used + self.needed} {word}, without limit"
+        return f"{self.used + self.needed} of {self.limit} {word}"
+
+
+def check_quotas(
+    offer: Offer,
+    selection: Selection,
+    nodes: int,
+    *,
+    floating_ips: int = 1,
+    networks: int = 1,
+    routers: int = 1,
+    security_groups: int = 1,
+) -> tuple[QuotaLine, ...]:
+    """Return one line per limit; raise SiteError where one is too small.
+
+    A limit that the site does not tell is left out, and so is what needs nothing.
+    """
+    flavor = next((f for f in offer.flavors if f.id == selection.flavor.value), None)
+    needed = {
+        "cores": flavor.vcpus * nodes if flavor else 0,
+        "ram_mb": flavor.ram_mb * nodes if flavor else 0,
+        "instances": nodes,
+        "floating_ips": floating_ips,
+        "networks": networks,
+        "subnets": networks,
+        "routers": routers,
+        "security_groups": security_groups,
+    }
+    lines = _lines(offer.quotas, needed)
+    short = [line for line in lines if not line.fits]
+    if short:
+        raise _too_small(offer, short)
+    return lines
+
+
+def has_room(quotas: Sequence[Quota], flavor: Flavor, nodes: int) -> bool:
+    """Tell whether so many VMs of a flavor fit into what is left."""
+    needed = {"cores": flavor.vcpus * nodes, "ram_mb": flavor.ram_mb * nodes}
+    return all(line.fits for line in _lines(quotas, needed))
+
+
+def _lines(quotas: Sequence[Quota], needed: Mapping[str, int]) -> tuple[QuotaLine, ...]:
+    return tuple(
+        QuotaLine(name=quota.name, needed=needed[quota.name], used=quota.used, limit=quota.limit)
+        for quota in quotas
+        if needed.get(quota.name)
+    )
+
+
+def _too_small(offer: Offer, short: Sequence[QuotaLine]) -> SiteError:
+    words = ", ".join(_WORDS.get(line.name, line.name) for line in short)
+    return SiteError(
+        f"the project at {offer.site} has no room left for this: {words}.",
+        facts={
+            _WORDS.get(line.name, line.name): (
+                f"{line.needed} needed, {line.used} of {line.limit} in use"
+            )
+            for line in short
+        },
+        way_out=[
+            "remove what is no longer needed: orchestrator list",
+            f"or ask {offer.site} for more, or try another site: orchestrator sites",
+        ],
+    )
