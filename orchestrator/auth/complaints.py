@@ -18,11 +18,13 @@ _ELSEWHERE = "orchestrator sites        shows the other sites of your VO"
 
 def about(site: Site, error: Exception) -> OrchestratorError:
     """Say why the site could not be asked, or refused for its own reasons."""
-    if isinstance(error, failures.SSLFailure):
-        return _untrusted(site)
+    if isinstance(error, failures.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate" in str(error).lower():
+            return _untrusted(site)
+        return _silent(site, f"{site.name} broke off before TLS was agreed.")
     if isinstance(error, failures.ConnectTimeout | failures.RequestTimeout):
         return _silent(site, f"{site.name} did not answer in time.")
-    if isinstance(error, failures.ConnectFailure):
+    if isinstance(error, failures.ConnectionError):
         return _silent(site, f"{site.name} cannot be reached: {_cause(error)}.")
     if isinstance(error, failures.Forbidden):
         return LoginError(

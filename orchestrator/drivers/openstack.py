@@ -197,9 +197,9 @@ def _cause(error: Exception, status: object) -> str:
         return "is not in its catalogue"
     if isinstance(error, failures.ConnectTimeout):
         return "did not answer in time"
-    if isinstance(error, failures.SSLFailure):
+    if isinstance(error, failures.SSLError):
         return "has a certificate that is not trusted: name its CA as ca_bundle in the site's file"
-    if isinstance(error, failures.ConnectFailure):
+    if isinstance(error, failures.ConnectionError):
         return "cannot be reached"
     return f"answered with HTTP {status}" if status else f"failed: {str(error)[:200]}"
 
