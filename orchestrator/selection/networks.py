@@ -190,16 +190,14 @@ def _none(offer: Offer, found: Sequence[Evidence]) -> SiteError:
     facts = {one.network.name: one.why_not or "" for one in found}
     if direct:
         facts["attached directly"] = f"{', '.join(direct)}: public, but gives out no floating IPs"
+    ways = ["ask the site which network has public floating IPs"]
+    if found:
+        name = found[0].network.name
+        ways.append(f"if you can reach its addresses from here: --set {KEY}={name}")
     return SiteError(
         f"{offer.site} has no network through which the Internet reaches a VM of this project.",
         facts=facts or {"external networks": "none"},
-        way_out=[
-            "ask the site which network has public floating IPs",
-            *(
-                [f"--set {KEY}={found[0].network.name} if you can reach its addresses"]
-                * bool(found)
-            ),
-        ],
+        way_out=ways,
     )
 
 

@@ -48,7 +48,8 @@ def test_a_stranger_is_told_that_he_is_one():
 
 
 @pytest.mark.parametrize(
-    "urn", ["", "urn:", "urn:mace:egi.eu:group:", "urn:geant:x:group:a:role=b", 7, None, "\x00", "#"]
+    "urn",
+    ["", "urn:", "urn:mace:egi.eu:group:", "urn:geant:x:group:a:role=b", 7, None, "\x00", "#"],
 )
 def test_a_malformed_entitlement_counts_for_nothing(urn):
     assert Entitlement.read(urn) is None

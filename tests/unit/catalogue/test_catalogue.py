@@ -81,9 +81,7 @@ def test_the_papers_own_line_is_answered(catalogue):
         "site list of": "1 Jul 2026, shipped with this version",
     }
     assert error.way_out[0].startswith("make deploy SITE=IN2P3-IRES USECASE=oligia ")
-    assert error.way_out[1] == (
-        "you are not logged in to EGI Check-in yet: orchestrator login"
-    )
+    assert error.way_out[1] == ("you are not logged in to EGI Check-in yet: orchestrator login")
 
 
 def test_who_is_logged_in_is_not_told_to_log_in(catalogue):

@@ -1,0 +1,174 @@
+"""The flavor: the smallest that fits, always the same one, and never a GPU by accident."""
+
+import random
+
+import offers
+import pytest
+from offers import flavor, image, need, offer
+
+from orchestrator.errors import RequestError, SiteError
+from orchestrator.model import Quota
+from orchestrator.selection import accelerators
+from orchestrator.selection.flavors import choose_flavor, order
+from orchestrator.selection.overrides import Override
+
+SITES = offers.read("flavors.yaml")["sites"]
+CESGA = offers.flavors_of(offers.read("cesga-2020-appdb.json"))
+
+
+def choose(*flavors, override=None, picture=None, nodes=1, quotas=(), **needed):
+    asked = Override(value=override, origin="the command line") if override else None
+    return choose_flavor(
+        offer(flavors=flavors, quotas=quotas),
+        need(**needed),
+        picture or image(),
+        nodes=nodes,
+        override=asked,
+    )
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_every_real_site_gives_an_explained_choice_or_a_refusal(name):
+    listed = offers.flavors_of(SITES[name])
+    try:
+        found = choose(*listed)
+    except SiteError as error:
+        assert error.facts
+    else:
+        assert found.choice.reason
+        assert accelerators.of(found.flavor).gpus == 0
+
+
+@pytest.mark.parametrize(
+    ("needed", "size"),
+    [
+        ({}, (2, 4096, 20)),
+        ({"disk_gb": 21}, (2, 4096, 51)),
+        ({"disk_gb": 52}, (2, 4096, 237)),
+        ({"vcpus": 3}, (4, 4096, 40)),
+        ({"ram_mb": 4097}, (2, 8192, 50)),
+        ({"vcpus": 24, "ram_mb": 60000}, (24, 61440, 18)),
+    ],
+)
+def test_cesgas_equal_sizes_are_told_apart_by_disk(needed, size):
+    found = choose(*CESGA, **needed).flavor
+    assert (found.vcpus, found.ram_mb, found.disk_gb) == size
+
+
+def test_the_order_of_the_listing_changes_nothing():
+    mixed = list(CESGA)
+    random.Random(1).shuffle(mixed)
+    assert choose(*mixed).choice == choose(*CESGA).choice
+    assert len({order(one) for one in CESGA}) == len(CESGA)
+
+
+def test_true_equals_are_decided_by_name_and_said_so():
+    found = choose(flavor("b"), flavor("a"), flavor("big", vcpus=8))
+    assert found.choice.name == "a"
+    assert found.choice.reason == (
+        "smallest of 3 that fit; 2 are of this size and the name decides"
+    )
+
+
+def test_the_reason_and_the_label_are_for_people():
+    found = choose(flavor("m1.medium", disk_gb=12), flavor("m1.tiny", vcpus=1, ram_mb=512))
+    assert found.choice.label == "m1.medium (2 vCPU, 4 GB, 12 GB)"
+    assert found.choice.reason == "the only one that fits"
+    assert found.choice.rivals[0].why_not == "1 vCPU of 2"
+
+
+def test_the_image_has_a_say():
+    small, large = flavor("a", disk_gb=10), flavor("b", disk_gb=40, ram_mb=8192)
+    assert choose(small, large, picture=image(min_disk_gb=20)).choice.name == "b"
+    assert choose(small, large, picture=image(min_ram_mb=5000)).choice.name == "b"
+    assert choose(small, large, picture=image(size_bytes=11 * 1024**3)).choice.name == "b"
+
+
+def test_disabled_flavors_are_skipped():
+    assert choose(flavor("a", disabled=True), flavor("b", vcpus=4)).choice.name == "b"
+
+
+def test_a_flavor_without_disk_boots_from_a_volume_only_if_nothing_else_fits():
+    diskless = flavor("a", disk_gb=0)
+    assert choose(diskless, flavor("b", vcpus=8)).choice.name == "b"
+    found = choose(diskless, flavor("c", disk_gb=5))
+    assert (found.choice.name, found.boot_volume_gb) == ("a", 10)
+    assert "boots from a volume of 10 GB" in found.choice.reason
+
+
+def test_what_the_quota_cannot_hold_is_passed_over():
+    quotas = (Quota(name="ram_mb", used=0, limit=16384),)
+    fat, slim = flavor("fat", ram_mb=65536), flavor("slim", vcpus=4, ram_mb=8192)
+    assert choose(fat, slim, quotas=quotas).choice.name == "slim"
+    assert choose(fat, slim, quotas=quotas, nodes=3).choice.name == "fat"
+
+
+GPUS = [
+    (flavor("x", extra_specs={"Accelerator:Type": "GPU", "Accelerator:Number": "1.0"}), 1),
+    (flavor("x", extra_specs={"Accelerator:Type": "GPU", "Accelerator:Number": "0.5"}), 1),
+    (flavor("x", extra_specs={"Accelerator:Type": "gpu", "Accelerator:Number": "10"}), 10),
+    (flavor("x", extra_specs={"pci_passthrough:alias": "GPU:2"}), 2),
+    (flavor("x", extra_specs={"pci_passthrough:alias": "a100:1,a100b:1"}), 2),
+    (flavor("x", extra_specs={"resources:VGPU": "1"}), 1),
+    (flavor("x", extra_specs={"resources:CUSTOM_GPU_T4": "1"}), 1),
+    (flavor("x", extra_specs={"accel:device_profile": "gpu-a40"}), 1),
+    (flavor("x", extra_specs={"gpu_count": "2"}), 2),
+    (flavor("g1.c08r30-K20m"), 1),
+    (flavor("g1.c16r60-2xK20m"), 2),
+    (flavor("hpc.8core-64ram-nvidia-1080-glados"), 1),
+    (flavor("hpc.64core-238ram-nvidia-t4"), 1),
+    (flavor("meta-hdm.64core-485ram-nvidia-a40-quad"), 4),
+    (flavor("gpu1cpu2"), 1),
+]
+
+
+@pytest.mark.parametrize(("one", "count"), GPUS)
+def test_every_known_sign_of_a_gpu_is_read(one, count):
+    assert accelerators.of(one).gpus == count
+    with pytest.raises(SiteError):
+        choose(one)
+    assert choose(one, flavor("plain", vcpus=9), gpus=1).choice.name == one.name
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        flavor("g2.2core-4ram"),
+        flavor("a1.2c4m"),
+        flavor("c3.30core-128ram-ssd-ephem-500"),
+        flavor("hpc.hdh"),
+        flavor("svc1.m"),
+        flavor("x", extra_specs={"hw:cpu_policy": "dedicated", "quota:disk_read_iops_sec": "9"}),
+        flavor("x", extra_specs={"gpu": "false"}),
+        flavor("x", extra_specs={"Accelerator:Type": "GPU", "Accelerator:Number": "0"}),
+        flavor("x", extra_specs={"trait:CUSTOM_SSD": "required"}),
+    ],
+)
+def test_what_is_no_gpu_is_taken_for_none(one):
+    assert accelerators.of(one) == accelerators.Accelerators()
+
+
+def test_other_accelerators_are_never_taken():
+    fpga = flavor("a", extra_specs={"Accelerator:Type": "FPGA", "Accelerator:Number": "1"})
+    metal = flavor("b", extra_specs={"resources:CUSTOM_BAREMETAL": "1"})
+    assert choose(fpga, metal, flavor("c", vcpus=16)).choice.name == "c"
+
+
+def test_an_override_is_taken_even_with_a_gpu():
+    gpu = flavor("big", vcpus=8, extra_specs={"resources:VGPU": "1"})
+    found = choose(gpu, flavor("a"), override="big").choice
+    assert (found.name, found.reason) == ("big", "asked for in the command line")
+
+
+def test_an_override_that_is_too_small_or_unknown_is_refused():
+    with pytest.raises(RequestError, match="1 vCPU of 2"):
+        choose(flavor("tiny", vcpus=1), flavor("a"), override="tiny")
+    with pytest.raises(RequestError) as caught:
+        choose(flavor("m1.small"), flavor("a"), override="m1.smal")
+    assert caught.value.facts["did you mean"] == "m1.small"
+
+
+def test_nothing_that_fits_shows_what_there_is():
+    with pytest.raises(SiteError, match="16 vCPU") as caught:
+        choose(flavor("a"), vcpus=16)
+    assert caught.value.facts == {"a (2 vCPU, 4 GB, 20 GB)": "2 vCPU of 16"}

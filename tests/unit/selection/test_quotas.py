@@ -1,0 +1,48 @@
+"""Quotas: every limit a line, and a refusal before anything is created."""
+
+import pytest
+from offers import flavor, image, need, network, offer, site
+
+from orchestrator.errors import SiteError
+from orchestrator.model import Quota
+from orchestrator.selection.quotas import check_quotas
+from orchestrator.selection.selecting import select
+
+
+def check(*quotas, nodes=1, **needed):
+    found = offer(
+        flavors=(flavor(),), images=(image(),), networks=(network(),), quotas=tuple(quotas)
+    )
+    return check_quotas(found, select(found, need(), site=site()), nodes, **needed)
+
+
+def quota(name, used, limit):
+    return Quota(name=name, used=used, limit=limit)
+
+
+def test_each_known_limit_is_a_line():
+    lines = check(quota("cores", 0, 20), quota("floating_ips", 0, 5), quota("ports", 9, 500))
+    assert [line.text for line in lines] == ["2 of 20 cores", "1 of 5 floating IPs"]
+
+
+def test_no_limit_is_said_so():
+    assert check(quota("cores", 3, None))[0].text == "5 cores, without limit"
+
+
+def test_what_is_short_is_refused_with_its_numbers():
+    with pytest.raises(SiteError, match="cores, floating IPs") as caught:
+        check(quota("cores", 19, 20), quota("floating_ips", 2, 2), quota("instances", 1, 10))
+    assert caught.value.facts == {
+        "cores": "2 needed, 19 of 20 in use",
+        "floating IPs": "1 needed, 2 of 2 in use",
+    }
+
+
+def test_nodes_count():
+    with pytest.raises(SiteError):
+        check(quota("ram_mb", 0, 4096 * 2), nodes=3)
+    assert check(quota("ram_mb", 0, 4096 * 3), nodes=3)
+
+
+def test_what_needs_nothing_is_not_checked():
+    assert check(quota("floating_ips", 2, 2), floating_ips=0) == ()
