@@ -1,0 +1,169 @@
+"""From choices to files: main.tf holds structure, terraform.tfvars.json every value."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from orchestrator import paths
+from orchestrator.errors import DeploymentFailedError, RequestError
+from orchestrator.model import Deployment, Node, Selection, Site, UseCase
+
+PROVIDER_VERSION = "3.4.0"
+LOGIN_USER = "egi"
+# Away from Docker's 172.17.0.0/16 and from what sites use for themselves.
+CIDR = "10.222.0.0/24"
+ANYWHERE = ("0.0.0.0/0",)
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NODE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_PUBLIC_KEY = re.compile(
+    r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-[a-z0-9]+) [A-Za-z0-9+/=]+( [A-Za-z0-9@._-]+)?"
+)
+
+
+class Identifier(str):
+    """A name of HCL, checked; the only text that is written without quotes."""
+
+    __slots__ = ()
+
+
+def ident(name: str) -> Identifier:
+    """Return a name that HCL may be made of, or raise RequestError."""
+    if not _IDENTIFIER.fullmatch(name):
+        raise RequestError(f"{name!r} cannot be a name in Terraform")
+    return Identifier(name)
+
+
+def hcl(value: object) -> str:
+    """Return a value as an HCL literal, in which nothing is ever evaluated."""
+    if isinstance(value, Identifier):
+        return str(value)
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def render_main(*, network: str = "network", template: Path | None = None) -> str:
+    """Return main.tf; ``network`` names the module that gives the nodes their network."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, finalize=hcl, keep_trailing_newline=True
+    )
+    environment.filters["ident"] = ident
+    source = (template or paths.TEMPLATES / "main.tf.j2").read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        network=network,
+        provider_version=PROVIDER_VERSION,
+        module_source=lambda name: f"./modules/{ident(name)}",
+    )
+
+
+def variables(
+    *,
+    deployment: Deployment,
+    site: Site,
+    selection: Selection,
+    use_case: UseCase,
+    public_key: str,
+    cidr: str = CIDR,
+    ssh_from: Sequence[str] = ANYWHERE,
+) -> dict[str, Any]:
+    """Return what terraform.tfvars.json says: every value of a deployment, no secret."""
+    share = site.share_of(deployment.vo)
+    return {
+        "site": {
+            "auth_url": site.endpoint,
+            "project_id": deployment.project_id,
+            "region": (share and share.region) or site.region,
+            "cacert": str(site.ca_bundle) if site.ca_bundle else None,
+        },
+        "deployment": {"id": deployment.id, "name": deployment.name},
+        "network": {
+            "external_network_id": selection.public_network.value,
+            "external_network_name": selection.public_network.name,
+            "cidr": cidr,
+            "dns": list(site.dns),
+        },
+        "ssh_public_key": _public_key(public_key),
+        "ssh_from": list(ssh_from),
+        "login_user": LOGIN_USER,
+        "nodes": {
+            _node_name(f"{deployment.name}-{group.name}"): {
+                "flavor_id": selection.flavor.value,
+                "image_id": selection.image.value,
+                "boot_volume_gb": selection.boot_volume_gb,
+                "groups": list(group.groups),
+                "public": group.public,
+            }
+            for group in use_case.nodes
+        },
+    }
+
+
+def read_nodes(outputs: Mapping[str, Any]) -> tuple[Node, ...]:
+    """Return the nodes that Terraform's outputs tell, sorted by name."""
+    try:
+        return tuple(_node(name, told) for name, told in sorted(outputs["nodes"].items()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeploymentFailedError(
+            f"Terraform's output `nodes` is not as expected: {error}",
+            way_out=["run the same command again"],
+        ) from error
+
+
+def inventory(nodes: Sequence[Node]) -> dict[str, Any]:
+    """Return the Ansible inventory of some nodes."""
+    groups = sorted({group for node in nodes for group in node.groups})
+    return {
+        "all": {
+            "hosts": {node.name: _host(node) for node in nodes},
+            "children": {
+                group: {"hosts": {node.name: {} for node in nodes if group in node.groups}}
+                for group in groups
+            },
+        }
+    }
+
+
+def _host(node: Node) -> dict[str, Any]:
+    return {
+        "ansible_host": node.address,
+        "ansible_port": node.port,
+        "ansible_user": node.user,
+        # Else Ansible looks for it on each node, which costs a round trip.
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "private_ip": node.private_ip,
+        "volumes": list(node.volumes),
+    }
+
+
+def _node(name: str, told: Mapping[str, Any]) -> Node:
+    return Node(
+        name=_node_name(name),
+        address=str(ipaddress.ip_address(told["address"])),
+        port=int(told["port"]),
+        user=ident(told["user"]),
+        groups=tuple(ident(group) for group in told["groups"]),
+        private_ip=str(ipaddress.ip_address(told["private_ip"])),
+        volumes=tuple(str(volume) for volume in told["volumes"]),
+    )
+
+
+def _node_name(name: str) -> str:
+    if not _NODE.fullmatch(name):
+        raise RequestError(
+            f"{name!r} cannot be the name of a host",
+            facts={"a host name is": "1 to 63 of a-z, 0-9 and -, a letter first, no - at the end"},
+        )
+    return name
+
+
+def _public_key(line: str) -> str:
+    if not _PUBLIC_KEY.fullmatch(line.strip()):
+        raise RequestError("the public key is not one plain line of OpenSSH")
+    return line.strip()
