@@ -36,14 +36,14 @@ def _ground(layout: Layout) -> tuple[Service, ...]:
         "RABBITMQ_LOG_BASE": str(rabbit),
         "RABBITMQ_CONFIG_FILE": str(rabbit / "rabbitmq.conf"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(rabbit / "plugins"),
-        "RABBITMQ_PID_FILE": str(rabbit / "pid"),
+        "RABBITMQ_PID_FILE": "/run/rabbitmq.pid",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none",
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "ERL_EPMD_PORT": "24369",
     }
     mariadb = (
         f"/usr/sbin/mariadbd --no-defaults --user=root --datadir={layout.state}/mariadb"
-        f" --socket={run}/mariadb.sock --pid-file={run}/mariadb.pid --skip-networking"
+        f" --socket={run}/mariadb.sock --pid-file=/run/mariadb.pid --skip-networking"
         " --max-connections=500 --innodb-buffer-pool-size=128M"
         " --innodb-flush-log-at-trx-commit=2 --character-set-server=utf8mb3"
     )
@@ -138,7 +138,7 @@ def supervisor_configuration(layout: Layout) -> str:
     run = layout.run
     head = (
         f"[supervisord]\nuser=root\nlogfile={layout.log}/supervisord.log\n"
-        f"pidfile={run}/supervisord.pid\nchildlogdir={layout.log}\nminfds=8192\nsilent=true\n"
+        f"pidfile=/run/supervisord.pid\nchildlogdir={layout.log}\nminfds=8192\nsilent=true\n"
         f"[unix_http_server]\nfile={run}/supervisor.sock\nchmod=0600\n"
         "[rpcinterface:supervisor]\n"
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"

@@ -142,6 +142,8 @@ class _Start:
         ground = ("supervisor", "certificates")
         ready = ("keystone", "rabbitmq", "catalog")
         nova, neutron = ("nova schema", *ready), ("neutron schema", *ready)
+        # An agent whose first report nobody takes waits a minute before the next.
+        agent = ("neutron-server",)
         return [
             self._program("relay", ground),
             self._program("epmd", ground),
@@ -156,9 +158,9 @@ class _Start:
             self._program("nova-conductor", nova),
             self._program("nova-scheduler", nova),
             self._program("nova-api", nova),
-            self._program("neutron-linuxbridge-agent", neutron),
-            self._program("neutron-dhcp-agent", neutron),
-            self._program("neutron-l3-agent", neutron),
+            self._program("neutron-linuxbridge-agent", agent),
+            self._program("neutron-dhcp-agent", agent),
+            self._program("neutron-l3-agent", agent),
             self._program("nova-compute", ("nova-conductor", "placement", "libvirtd",
                                            "acceleration", "neutron-server")),
             Step("agents", self._agents, ("nova-compute", "nova-scheduler", "nova-api",

@@ -93,4 +93,9 @@ def _put(session: Any, address: str, body: dict[str, Any]) -> None:
     try:
         session.put(address, json=body)
     except exceptions.http.Conflict:
-        session.patch(address, json=body)
+        # The domain of a provider is fixed at its creation.
+        changes = {
+            kind: {name: value for name, value in entry.items() if name != "domain_id"}
+            for kind, entry in body.items()
+        }
+        session.patch(address, json=changes)

@@ -97,5 +97,5 @@ def egi_properties(built: str) -> dict[str, str]:
 def _upload(cloud: Any, name: str, disk: Path, **properties: Any) -> Any:
     return cloud.image.create_image(
         name, filename=str(disk), disk_format="qcow2", container_format="bare",
-        min_disk=MIN_DISK, wait=True, **properties,
+        min_disk=MIN_DISK, allow_duplicates=True, wait=True, **properties,
     )

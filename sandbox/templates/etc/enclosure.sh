@@ -4,8 +4,9 @@
 set -eu
 cd /
 # Our own /run keeps the machine's libvirt, D-Bus and network namespaces out of
-# reach; /run/netns/host is the one door left, for the link and the relay.
-mount -t tmpfs -o mode=755 tmpfs /run
+# reach; /run/netns/host is the one door left, for the link and the relay. Pid
+# files live there too: pids start from 1 at each start and an old file would lie.
+mount -t tmpfs -o mode=1777 tmpfs /run
 mkdir -p /run/netns /run/lock /run/libvirt
 touch /run/netns/host
 mount --bind /proc/self/ns/net /run/netns/host
