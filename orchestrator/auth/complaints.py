@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from keystoneauth1 import exceptions as failures
 
 from orchestrator.auth.issuer import Issuer
-from orchestrator.auth.roles import missing_role
+from orchestrator.auth.roles import Entitlement, missing_role
 from orchestrator.auth.token import LOGIN_AGAIN, AccessToken
 from orchestrator.errors import LoginError, OrchestratorError, SiteError
 from orchestrator.model import Site
@@ -54,8 +54,12 @@ def about_token(
     return _role_of(site, token, vo) or LoginError(
         f"{site.name} does not accept your token (HTTP 401), although it is good for"
         f" {token.seconds_left() / 60:.0f} more minutes.",
-        facts={"Keystone": site.endpoint, "token of": token.issuer},
-        way_out=["check that you are a vm_operator of the VO", *LOGIN_AGAIN],
+        facts={
+            "Keystone": site.endpoint,
+            "token of": f"{token.username or token.subject} at {token.issuer}",
+            "VOs in it": _vos(token),
+        },
+        way_out=[f"ask the manager of {vo or 'your VO'} for the role vm_operator", *LOGIN_AGAIN],
     )
 
 
@@ -85,6 +89,11 @@ def _role_of(site: Site, token: AccessToken, vo: str | None) -> LoginError | Non
         facts=refusal.facts,
         way_out=refusal.way_out,
     )
+
+
+def _vos(token: AccessToken) -> str:
+    held = [Entitlement.read(urn) for urn in token.entitlements or ()]
+    return ", ".join(sorted({one.vo for one in held if one})) or "none"
 
 
 def _asked(site: Site, token: AccessToken) -> tuple[str, ...] | None:

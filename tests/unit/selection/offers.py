@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestrator.errors import OrchestratorError
 from orchestrator.model import (
     Flavor,
     Image,
@@ -23,6 +24,14 @@ DATA = Path(__file__).parents[2] / "data" / "egi"
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
 UBUNTU = ImageNeed(distribution="ubuntu", version="22.04")
 DEBIAN = ImageNeed(distribution="debian", version="12")
+
+
+def outcome(call):
+    """Return what a call chose, or the error with which it refused."""
+    try:
+        return call()
+    except OrchestratorError as error:
+        return error
 
 
 def read(name):
