@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.errors import DeploymentFailedError, UnsafePlanError
@@ -31,6 +31,7 @@ class Change:
     name: str  # its name at the site; its address where it has none
     action: str  # create, update, delete, replace, rebuild, import, forget
     fields: tuple[str, ...] = ()  # what an update would change
+    tainted: bool = False  # its making was cut short
 
     @property
     def is_destructive(self) -> bool:
@@ -48,6 +49,25 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """How many changes of each action there are."""
         return dict(Counter(change.action for change in self.changes))
+
+    @property
+    def summary(self) -> str:
+        """The counts in words: 11 to create, 1 to update."""
+        counts = sorted(self.counts.items())
+        return ", ".join(f"{count} to {action}" for action, count in counts) or "nothing to do"
+
+    @property
+    def tainted(self) -> tuple[str, ...]:
+        """The addresses of what would be made anew because its making was cut short."""
+        return tuple(change.address for change in self.changes if change.tainted)
+
+    def as_value(self) -> dict[str, Any]:
+        """Return the plan for JSON."""
+        return {
+            "summary": self.summary,
+            "counts": self.counts,
+            "changes": [asdict(change) for change in self.changes],
+        }
 
     @property
     def counts_by_type(self) -> dict[str, int]:
@@ -107,6 +127,7 @@ def _change(resource: Mapping[str, Any]) -> Change | None:
         name=str(after.get("name") or before.get("name") or address),
         action=action,
         fields=fields,
+        tainted=resource.get("action_reason") == "replace_because_tainted",
     )
 
 

@@ -112,12 +112,17 @@ class Workdir:
         """Write terraform.tfvars.json."""
         write_atomically(self.variables, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
-    def next_run(self, verb: str, suffix: str = ".jsonl") -> Path:
-        """Return a new numbered file under runs/, made already so that nobody else takes it."""
+    @property
+    def has_plan(self) -> bool:
+        """Whether a plan is saved."""
+        return self.plan_file.is_file()
+
+    def next_run(self, *words: str, suffix: str = "jsonl") -> Path:
+        """Return a new file runs/NNNN-word-word.suffix, made already so that nobody takes it."""
         self.runs.mkdir(mode=0o700, exist_ok=True)
         number = _next_number(self.runs)
         while True:
-            path = self.runs / f"{number:04d}-{verb}{suffix}"
+            path = self.runs / f"{number:04d}-{'-'.join(words)}.{suffix}"
             with _told("write", path), contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
                 return path

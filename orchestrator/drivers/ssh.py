@@ -1,0 +1,235 @@
+"""SSH with the deployment's own key, its own known_hosts, and nothing of the person's."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.drivers import command
+from orchestrator.drivers.environment import child_environment
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
+from orchestrator.model import Node
+from orchestrator.workdir import Workdir, write_atomically
+
+OnWait = Callable[[str], None]
+
+_BEGIN = "-----BEGIN SSH HOST KEY KEYS-----"
+_END = "-----END SSH HOST KEY KEYS-----"
+_HOST_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) ([A-Za-z0-9+/]{40,}={0,2})")
+
+# 75 says "not yet": a short answer, so that a stop is not waited for. Without cloud-init, or
+# where it is switched off, there is nothing to wait for.
+_BOOTED = """\
+command -v cloud-init >/dev/null || exit 0
+[ -e /run/cloud-init/disabled ] && exit 0
+n=0
+while [ ! -e /var/lib/cloud/instance/boot-finished ]; do
+  [ $n -ge 5 ] && exit 75
+  n=$((n + 1)); sleep 1
+done
+cloud-init status --wait >/dev/null
+[ $? -eq 1 ] && exit 1
+exit 0
+"""
+_NOT_YET = 75
+_NO_CONNECTION = 255
+
+
+def make_key(workdir: Workdir, *, name: str, env: Mapping[str, str]) -> str:
+    """Return the deployment's public key, made with its private key where there is none yet."""
+    if not (workdir.private_key.is_file() and workdir.public_key.is_file()):
+        workdir.private_key.unlink(missing_ok=True)
+        comment = re.sub(r"[^A-Za-z0-9._-]", "-", name)
+        argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment]
+        answer = command.run(
+            [*argv, "-f", str(workdir.private_key)], env=child_environment(env), timeout=30
+        )
+        if answer.code != 0:
+            raise SetupError("no SSH key could be made", facts={"it says": answer.last_words})
+    return workdir.public_key.read_text(encoding="utf-8").strip()
+
+
+def known_hosts_from_console(console: str, *, address: str, port: int = 22) -> list[str]:
+    """Return known_hosts lines for the host keys that cloud-init wrote to the console.
+
+    The last complete block counts. The console of the cloud is trusted, the network is not;
+    a line that the kernel's messages have cut is left out.
+    """
+    block = console.rpartition(_END)[0].rpartition(_BEGIN)
+    if not block[1]:
+        return []
+    pairs = dict.fromkeys(_HOST_KEY.findall(block[2]))
+    return [f"{_host(address, port)} {kind} {key}" for kind, key in pairs if _is_whole(kind, key)]
+
+
+def scan_host_keys(node: Node, *, env: Mapping[str, str]) -> list[str]:
+    """Return known_hosts lines as the node itself gives them; trusts the network this once."""
+    argv = ["ssh-keyscan", "-T", "5", "-p", str(node.port), node.address]
+    answer = command.run(argv, env=child_environment(env), timeout=30)
+    pairs = dict.fromkeys(_HOST_KEY.findall(answer.stdout))
+    host = _host(node.address, node.port)
+    return [f"{host} {kind} {key}" for kind, key in pairs if _is_whole(kind, key)]
+
+
+def trust(workdir: Workdir, lines: Sequence[str]) -> None:
+    """Let these host keys and no older ones of the same addresses be believed."""
+    hosts = {line.split()[0] for line in lines}
+    kept = [line for line in _known(workdir) if line.split()[0] not in hosts]
+    write_atomically(workdir.known_hosts, "".join(f"{line}\n" for line in (*kept, *lines)))
+
+
+def is_trusted(workdir: Workdir, node: Node) -> bool:
+    """Tell whether a host key of the node is known."""
+    return any(line.split()[0] == _host(node.address, node.port) for line in _known(workdir))
+
+
+def options(workdir: Workdir) -> list[str]:
+    """Return what every ssh to a node is given: our key, our known_hosts, no configuration."""
+    settings = {
+        "IdentityFile": _quoted(workdir.private_key),
+        "IdentitiesOnly": "yes",
+        "UserKnownHostsFile": _quoted(workdir.known_hosts),
+        "GlobalKnownHostsFile": "/dev/null",
+        "StrictHostKeyChecking": "yes",
+        "UpdateHostKeys": "no",
+        "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
+        "ForwardAgent": "no",
+        "ConnectTimeout": "10",
+        "ServerAliveInterval": "15",
+        "ServerAliveCountMax": "4",
+        "LogLevel": "ERROR",
+    }
+    # The person's own configuration may send addresses elsewhere.
+    return ["-F", "/dev/null", *(f"-o{name}={value}" for name, value in settings.items())]
+
+
+def ssh_argv(node: Node, *, workdir: Workdir, command: Sequence[str] = ()) -> list[str]:
+    """Return the command line with which a person logs in, or runs a command on the node."""
+    place = ["-p", str(node.port), "-l", node.user, "--", node.address]
+    return ["ssh", *options(workdir), *place, *command]
+
+
+def wait_until_ssh(
+    node: Node,
+    *,
+    workdir: Workdir,
+    env: Mapping[str, str],
+    deadline: float,
+    stop: threading.Event,
+    on_wait: OnWait = lambda _text: None,
+    pause: float = 2.0,
+) -> bool:
+    """Wait until SSH answers and cloud-init has ended; tell whether cloud-init had no errors.
+
+    ``deadline`` is a time.monotonic(); an sshd that runs before cloud-init has ended is not enough.
+    """
+    told = ""
+    while True:
+        if stop.is_set():
+            raise InterruptedRunError(
+                f"stopped while waiting for {node.name}",
+                way_out=["run the same command again: it goes on from here"],
+            )
+        code, words = _ask(node, workdir=workdir, env=env)
+        if code not in (_NOT_YET, _NO_CONNECTION):
+            return code == 0
+        if "HOST IDENTIFICATION HAS CHANGED" in words:
+            raise _changed(node, workdir)
+        now = "cloud-init is at work" if code == _NOT_YET else "waiting for SSH"
+        if now != told:
+            told = now
+            on_wait(f"{node.name}: {now}")
+        if time.monotonic() >= deadline:
+            raise _silent(node, told, words)
+        stop.wait(pause)
+
+
+@contextlib.contextmanager
+def shared_connections(env: Mapping[str, str]) -> Iterator[Path]:
+    """Give a folder for shared connections, and close those that are left at the end.
+
+    Its name is short: the path of a socket has 108 characters at most.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="orch-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        for socket in folder.iterdir():
+            argv = ["ssh", "-F", "/dev/null", "-O", "exit", f"-oControlPath={socket}", "--", "node"]
+            with contextlib.suppress(command.CommandTimeoutError, SetupError):
+                command.run(argv, env=child_environment(env), timeout=10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ask(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> tuple[int, str]:
+    argv = ssh_argv(node, workdir=workdir, command=[_BOOTED])
+    batch = [argv[0], "-oBatchMode=yes", *argv[1:]]
+    try:
+        answer = command.run(batch, env=child_environment(env), timeout=90)
+    except command.CommandTimeoutError as error:
+        return _NO_CONNECTION, str(error)
+    return answer.code, answer.stderr
+
+
+def _known(workdir: Workdir) -> list[str]:
+    if not workdir.known_hosts.is_file():
+        return []
+    lines = workdir.known_hosts.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip()]
+
+
+def _host(address: str, port: int) -> str:
+    return address if port == 22 else f"[{address}]:{port}"
+
+
+def _is_whole(kind: str, key: str) -> bool:
+    """Tell whether a key says inside what it says outside, and is not cut off."""
+    try:
+        blob = base64.b64decode(key, validate=True)
+    except binascii.Error:
+        return False
+    fields, rest = [], blob
+    while len(rest) >= 4:
+        size = int.from_bytes(rest[:4], "big")
+        fields.append(rest[4 : 4 + size])
+        whole, rest = len(rest) >= 4 + size, rest[4 + size :]
+        if not whole:
+            return False
+    return not rest and len(fields) >= 2 and fields[0] == kind.encode()
+
+
+def _quoted(path: Path) -> str:
+    # ssh reads %d and the like in paths, and splits them at spaces.
+    return '"' + str(path).replace("%", "%%") + '"'
+
+
+def _changed(node: Node, workdir: Workdir) -> DeploymentFailedError:
+    return DeploymentFailedError(
+        f"{node.name} shows another host key than before: it may be another machine",
+        facts={"address": node.address, "known keys": str(workdir.known_hosts)},
+        way_out=[
+            "look at the machine at the site before you trust it",
+            "or destroy and deploy again",
+        ],
+    )
+
+
+def _silent(node: Node, told: str, words: str) -> DeploymentFailedError:
+    last = [line.strip() for line in words.splitlines() if line.strip()]
+    return DeploymentFailedError(
+        f"{node.name} is not ready in time: {told}",
+        facts={
+            "address": f"{node.address}:{node.port}",
+            "ssh says": last[-1] if last else "nothing",
+        },
+        way_out=["run the same command again: it goes on from here", "or destroy the deployment"],
+    )

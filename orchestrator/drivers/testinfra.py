@@ -1,0 +1,102 @@
+"""A node as testinfra sees it, over SSH with the deployment's own key."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.drivers import ssh
+from orchestrator.drivers.ports import answering_ports
+from orchestrator.errors import DeploymentFailedError
+from orchestrator.model import Node
+from orchestrator.workdir import Workdir
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a program on the node ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Machine:
+    """One node, looked at from inside as the login user and from outside by its ports."""
+
+    def __init__(self, node: Node, host: Any) -> None:
+        self._node = node
+        self._host = host
+
+    def run(self, argv: Sequence[str]) -> Ran:
+        """Run a program as the login user, without a shell of ours in between."""
+        result = self._asked(lambda: self._host.run(shlex.join(argv).replace("%", "%%")))
+        return Ran(code=result.rc, stdout=result.stdout, stderr=result.stderr)
+
+    def is_running(self, service: str) -> bool:
+        """Tell whether a systemd unit is active."""
+        return bool(self._asked(lambda: self._host.service(service).is_running))
+
+    def file_mode(self, path: str) -> int | None:
+        """Return the mode of a file, None where there is none."""
+        file = self._host.file(path)
+        return int(self._asked(lambda: file.mode)) if self._asked(lambda: file.exists) else None
+
+    def file_text(self, path: str) -> str:
+        """Return what is in a file."""
+        return str(self._asked(lambda: self._host.file(path).content_string))
+
+    def is_listening(self, *, address: str, port: int) -> bool:
+        """Tell whether something listens on this very address and port."""
+        return bool(self._asked(lambda: self._host.socket(f"tcp://{address}:{port}").is_listening))
+
+    def answering_ports(self, ports: Sequence[int]) -> set[int]:
+        """Return those of the ports that take a connection from where we are."""
+        return answering_ports(self._node.address, ports)
+
+    def _asked(self, question: Any) -> Any:
+        """Ask again when ssh failed; testinfra tells that by a RuntimeError."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return question()
+            except RuntimeError as error:
+                if attempt == _ATTEMPTS:
+                    raise DeploymentFailedError(
+                        f"{self._node.name} cannot be looked into any more",
+                        facts={"testinfra says": str(error)[:500]},
+                        way_out=["run the same command again: it goes on from here"],
+                    ) from error
+        return None
+
+
+@contextlib.contextmanager
+def connect(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> Iterator[Machine]:
+    """Give a Machine for a node; its shared connection ends with the block."""
+    with ssh.shared_connections(env) as folder:
+        yield Machine(node, _host(node, workdir=workdir, sockets=folder))
+
+
+def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:
+    import testinfra.backend
+    from testinfra.host import Host
+
+    place = f"[{node.address}]" if ":" in node.address else node.address
+    extra = shlex.join([*ssh.options(workdir), "-oBatchMode=yes"])
+    # testinfra.get_host keeps hosts for the life of the process: another node behind the same
+    # address would be taken for this one.
+    backend = testinfra.backend.get_backend(
+        f"ssh://{node.user}@{place}:{node.port}",
+        ssh_extra_args=extra,
+        timeout=10,
+        controlpersist=30,
+        controlpath=str(sockets / "%C"),
+    )
+    host = Host(backend)
+    backend.set_host(host)
+    return host
