@@ -154,8 +154,15 @@ class Workdir:
         return mark
 
     def keep_state(self) -> Path | None:
-        """Copy a sound state to a new number, by copy and rename; None where nothing changed."""
-        mark = self.check_state()
+        """Copy a sound state to a new number, by copy and rename; None where there is nothing new.
+
+        An unsound one is told by ``check_state`` before the next plan, not here, where it
+        would hide the error of the run.
+        """
+        try:
+            mark = self.check_state()
+        except StateLostError:
+            return None
         if mark is None or mark == self._last_kept():
             return None
         target = self._states / f"{_next_number(self._states):04d}.tfstate"

@@ -19,6 +19,10 @@ _SHA256 = {
     "amd64": "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc",
     "arm64": "a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633",
 }
+ADVICE = (
+    f"install Terraform {VERSION} from https://releases.hashicorp.com/terraform/{VERSION}/"
+    " and put it on the PATH (1.9 or newer works)"
+)
 _LARGEST = 200 * 1024 * 1024
 
 
@@ -40,7 +44,7 @@ def fetch(folder: Path, *, env: Mapping[str, str], on_step: Callable[[str], None
     on_step(f"fetching Terraform {VERSION}")
     archive = _download(url, env=env)
     if hashlib.sha256(archive).hexdigest() != _SHA256.get(architecture()):
-        raise _missing(url, "what came is not that release: its SHA-256 differs")
+        raise missing(f"{url} is not that release: its SHA-256 differs")
     return _unpack(archive, program(folder))
 
 
@@ -55,7 +59,7 @@ def _download(url: str, *, env: Mapping[str, str]) -> bytes:
                 answer.raise_for_status()
                 return answer.raw.read(_LARGEST)
         except (requests.RequestException, OSError) as error:
-            raise _missing(url, type(error).__name__) from error
+            raise missing(f"{url} cannot be fetched ({type(error).__name__})") from error
 
 
 def _unpack(archive: bytes, target: Path) -> Path:
@@ -73,12 +77,6 @@ def _proxies(env: Mapping[str, str]) -> dict[str, str]:
     return {"https": given["https_proxy"]} if given.get("https_proxy") else {}
 
 
-def _missing(url: str, why: str) -> SetupError:
-    return SetupError(
-        "Terraform is not installed, and it cannot be fetched",
-        facts={"tried": url, "because": why},
-        way_out=[
-            f"install Terraform {VERSION} (1.9 or newer works) and put it on the PATH",
-            f"or unpack {url} by hand",
-        ],
-    )
+def missing(why: str) -> SetupError:
+    """Return the error of a machine without Terraform."""
+    return SetupError("Terraform is not installed", facts={"because": why}, way_out=[ADVICE])

@@ -36,7 +36,7 @@ class Machine:
 
     def run(self, argv: Sequence[str]) -> Ran:
         """Run a program as the login user, without a shell of ours in between."""
-        result = self._asked(lambda: self._host.run(shlex.join(argv).replace("%", "%%")))
+        result = self._asked(lambda: self._host.run(shlex.join(argv)))
         return Ran(code=result.rc, stdout=result.stdout, stderr=result.stderr)
 
     def is_running(self, service: str) -> bool:
@@ -95,7 +95,7 @@ def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:
         ssh_extra_args=extra,
         timeout=10,
         controlpersist=30,
-        controlpath=str(sockets / "%C"),
+        controlpath=str(sockets / "node"),
     )
     host = Host(backend)
     backend.set_host(host)
