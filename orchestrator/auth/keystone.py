@@ -99,7 +99,8 @@ def _unscoped(site: Site, token: AccessToken, session: Session, vo: str | None) 
             return plugin.get_unscoped_auth_ref(session)
         except (failures.NotFound, failures.Unauthorized) as error:
             first = _more_telling(first, error)
-        except failures.ClientException as error:
+        except (failures.ClientException, ValueError) as error:
+            # A redirect, or a login page for browsers, is no JSON: ValueError.
             raise complaints.about(site, error) from error
     raise complaints.about_token(site, first, token=token, vo=vo) from first
 
