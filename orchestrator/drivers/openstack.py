@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
 
+from orchestrator.drivers import openstack_marks
 from orchestrator.drivers import openstack_values as values
+from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import LoginError, SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Quota, Router, Subnet
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
-
-MARK = "eu.egi.cloud.orchestrator.id"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """Something that exists in the project."""
-
-    kind: str  # server, volume, keypair, network, subnet, router, router_interface, port, ...
-    id: str
-    name: str
-    parent_id: str | None = None  # a router interface's router, a floating IP's port
 
 
 class Cloud:
@@ -101,15 +89,21 @@ class Cloud:
             answer = self._connection.compute.get_server_console_output(server_id)
             return str((answer or {}).get("output") or "")
 
+    def console_of(self, server_name: str, deployment_id: str) -> str:
+        """Return the console of a deployment's server; empty while there is no such server."""
+        with self._telling("compute"):
+            found = openstack_marks.find_server(self._connection, server_name, deployment_id)
+        return self.console(found.id) if found else ""
+
     def find_marked(self, deployment_id: str) -> tuple[Resource, ...]:
         """Return every resource of the project that carries the deployment's mark."""
         with self._telling("OpenStack"):
-            found = [
-                *self._marked_compute(deployment_id),
-                *self._marked_network(deployment_id),
-                *self._marked_volumes(deployment_id),
-            ]
-            return tuple(dict.fromkeys(found))
+            return tuple(openstack_marks.find(self._connection, deployment_id))
+
+    def remove(self, resource: Resource) -> None:
+        """Delete a resource and wait until it is gone; one that is gone already is no error."""
+        with self._telling("OpenStack"):
+            openstack_marks.remove(self._connection, resource)
 
     @contextmanager
     def _telling(self, service: str) -> Iterator[None]:
@@ -123,51 +117,6 @@ class Cloud:
             if not type(error).__module__.startswith("openstack."):
                 raise
             raise _failed(self.site, service, error) from error
-
-    def _marked_compute(self, deployment_id: str) -> Iterator[Resource]:
-        for server in self._connection.compute.servers():
-            if (server.metadata or {}).get(MARK) == deployment_id:
-                yield _resource("server", server)
-        for pair in self._connection.compute.keypairs():
-            if pair.name == f"orchestrator-{deployment_id}":
-                yield Resource(kind="keypair", id=pair.name, name=pair.name)
-
-    def _marked_network(self, deployment_id: str) -> Iterator[Resource]:
-        network = self._connection.network
-        marked = _marker(deployment_id)
-        for kind, listed in (
-            ("network", network.networks()),
-            ("subnet", network.subnets()),
-            ("router", network.routers()),
-            ("security_group", network.security_groups()),
-        ):
-            yield from (_resource(kind, one) for one in listed if marked(one))
-        ports = list(network.ports())
-        routers = {one.id for one in network.routers() if marked(one)}
-        own = {port.id for port in ports if marked(port)}
-        yield from (_resource("port", port) for port in ports if port.id in own)
-        yield from (
-            Resource(
-                kind="router_interface", id=port.id, name=port.name or "", parent_id=port.device_id
-            )
-            for port in ports
-            if port.device_id in routers and port.device_owner == "network:router_interface"
-        )
-        yield from (
-            Resource(
-                kind="floating_ip", id=ip.id, name=ip.floating_ip_address, parent_id=ip.port_id
-            )
-            for ip in network.ips()
-            if marked(ip) or ip.port_id in own
-        )
-
-    def _marked_volumes(self, deployment_id: str) -> Iterator[Resource]:
-        if not self._connection.has_service("block-storage"):
-            return
-        marked = _marker(deployment_id)
-        for volume in self._connection.block_storage.volumes():
-            if marked(volume) or (volume.metadata or {}).get(MARK) == deployment_id:
-                yield _resource("volume", volume)
 
 
 def _connect(session: Session, region: str | None) -> Connection:
@@ -202,12 +151,3 @@ def _cause(error: Exception, status: object) -> str:
     if isinstance(error, failures.ConnectionError):
         return "cannot be reached"
     return f"answered with HTTP {status}" if status else f"failed: {str(error)[:200]}"
-
-
-def _marker(deployment_id: str) -> Callable[[Any], bool]:
-    pattern = re.compile(rf"\borchestrator deployment {re.escape(deployment_id)}(?![\w-])")
-    return lambda found: bool(pattern.search(found.description or ""))
-
-
-def _resource(kind: str, found: Any) -> Resource:
-    return Resource(kind=kind, id=found.id, name=found.name or "")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import time
+import uuid
+from contextlib import suppress
 from dataclasses import replace
 
+import openstack
 import pytest
 
 from orchestrator.auth import keystone
@@ -144,6 +147,50 @@ def test_an_override_that_does_not_exist_is_refused(offer, site):
     with pytest.raises(RequestError) as caught:
         select(offer, NEED, site=site, overrides=wrong)
     assert caught.value.facts["did you mean"] == "ext-2083"
+
+
+@pytest.fixture
+def marked(operator):
+    """Make one of each thing that costs nothing, and remove it again."""
+    deployment_id = f"e2e-{uuid.uuid4().hex[:8]}"
+    network = openstack.connection.Connection(session=operator.session).network
+    said = {"description": f"orchestrator deployment {deployment_id}", "name": deployment_id}
+    net = network.create_network(**said)
+    made = [("network", net)]
+    try:
+        subnet = network.create_subnet(network_id=net.id, ip_version=4, cidr="10.9.8.0/24", **said)
+        made.append(("subnet", subnet))
+        group = network.create_security_group(**said)
+        made.append(("security_group", group))
+        made.append(("port", network.create_port(network_id=net.id, **said)))
+        router = network.create_router(**said)
+        made.append(("router", router))
+        interface = network.add_interface_to_router(router, subnet_id=subnet.id)
+        yield deployment_id, {kind: one.id for kind, one in made}, interface["port_id"]
+    finally:
+        with suppress(openstack.exceptions.SDKException):
+            network.remove_interface_from_router(router, subnet_id=subnet.id)
+        for kind, one in sorted(made, key=lambda pair: pair[0] in ("network", "subnet")):
+            getattr(network, f"delete_{kind}")(one.id)
+
+
+def test_every_marked_resource_is_found_and_no_neighbour(cloud, marked):
+    deployment_id, made, interface = marked
+    found = {resource.kind: resource for resource in cloud.find_marked(deployment_id)}
+    assert {kind: found[kind].id for kind in made} == made
+    assert found["router_interface"].id == interface
+    assert found["router_interface"].parent_id == made["router"]
+    assert set(found) == {*made, "router_interface"}
+    assert cloud.find_marked(deployment_id[:-1]) == ()
+
+
+def test_every_marked_resource_is_removed_and_twice_is_no_error(cloud, marked):
+    deployment_id, _, _ = marked
+    order = ("router_interface", "port", "router", "subnet", "network", "security_group")
+    found = sorted(cloud.find_marked(deployment_id), key=lambda one: order.index(one.kind))
+    for resource in [*found, *found]:
+        cloud.remove(resource)
+    assert cloud.find_marked(deployment_id) == ()
 
 
 def test_nothing_carries_the_mark_of_a_deployment_that_never_was(cloud):
