@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import platform
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import paths
@@ -20,8 +20,6 @@ from orchestrator.errors import SetupError
 from orchestrator.rendering import PROVIDER_VERSION
 
 OnStep = Callable[[str], None]
-
-OLDEST = (1, 9)
 
 _ADDRESS = "registry.terraform.io/terraform-provider-openstack/openstack"
 _PACKAGE = "github.com/terraform-provider-openstack/terraform-provider-openstack/v3"
@@ -41,71 +39,55 @@ def _ignore(_text: str) -> None:
     """Watch nothing."""
 
 
-def cli_config(cache: Path) -> Path:
-    """Return the file that tells Terraform where the provider is."""
-    return _folder(cache) / "terraform.rc"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Where Terraform is told to find the provider, and the lock that names this very build."""
+
+    cli_config: Path
+    lock_file: Path
 
 
-def lock_file(cache: Path) -> Path:
-    """Return the lock file of the provider on this machine."""
-    return _folder(cache) / "terraform.lock.hcl"
+def provider_of(cache: Path) -> Provider:
+    """Return where the provider's files are, or will be."""
+    folder = _folder(cache)
+    return Provider(cli_config=folder / "terraform.rc", lock_file=folder / "terraform.lock.hcl")
 
 
 def provider_ready(cache: Path) -> bool:
     """Tell whether the provider is installed; asks for one file only."""
-    return lock_file(cache).is_file()
+    return provider_of(cache).lock_file.is_file()
 
 
-def find_terraform(cache: Path, *, env: Mapping[str, str]) -> Path:
-    """Return the Terraform of the PATH, else the one in the cache; SetupError when there is none."""
-    found = _look(cache, env)
-    if found is None:
-        raise release.missing("there is none on the PATH and none fetched")
-    return found
+def find_terraform(cache: Path, *, env: Mapping[str, str]) -> Path | None:
+    """Return the Terraform of the PATH, else the one in the cache, else None."""
+    on_path = shutil.which("terraform", path=child_environment(env)["PATH"])
+    if on_path:
+        return Path(on_path)
+    own = release.program(cache / "terraform")
+    return own if own.is_file() else None
 
 
 def install_terraform(cache: Path, *, env: Mapping[str, str], on_step: OnStep = _ignore) -> Path:
-    """Return a Terraform that is new enough, fetched into the cache where there is none."""
+    """Return a Terraform, fetched into the cache where this machine has none."""
     with _alone(cache / "terraform"):
-        found = _look(cache, env)
-        if found is None:
-            found = release.fetch(cache / "terraform", env=env, on_step=on_step)
-    read_version(found, env=env)
-    return found
-
-
-def read_version(program: Path, *, env: Mapping[str, str]) -> str:
-    """Return the version of a Terraform; SetupError when it is too old or does not start."""
-    answer = command.run([str(program), "version", "-json"], env=child_environment(env), timeout=30)
-    try:
-        version = str(json.loads(answer.stdout)["terraform_version"])
-        number = tuple(int(part) for part in version.partition("-")[0].split("."))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SetupError(
-            f"{program} is not a Terraform that works", facts={"it says": answer.last_words}
-        ) from error
-    if number < OLDEST:
-        raise SetupError(
-            f"Terraform {version} is too old: 1.9 or newer is needed",
-            facts={"found at": str(program)},
-            way_out=[release.ADVICE],
-        )
-    return version
+        found = find_terraform(cache, env=env)
+        return found or release.fetch(cache / "terraform", env=env, on_step=on_step)
 
 
 def install_provider(
     cache: Path, *, terraform: Path, env: Mapping[str, str], on_step: OnStep = _ignore
-) -> None:
-    """Make the provider's mirror where it is missing.
+) -> Provider:
+    """Make the provider's mirror where it is missing, and return it.
 
     From the registry where that answers, else built with Go from the pinned sources.
     Parallel installs wait for each other; a killed one leaves nothing that counts.
     """
     if provider_ready(cache):
-        return
+        return provider_of(cache)
     with _alone(cache / "terraform"):
         if not provider_ready(cache):
             _install(_folder(cache), terraform=terraform, env=env, on_step=on_step)
+    return provider_of(cache)
 
 
 def _install(target: Path, *, terraform: Path, env: Mapping[str, str], on_step: OnStep) -> None:
@@ -227,14 +209,6 @@ provider_installation {{
   }}
 }}
 """
-
-
-def _look(cache: Path, env: Mapping[str, str]) -> Path | None:
-    on_path = shutil.which("terraform", path=child_environment(env)["PATH"])
-    if on_path:
-        return Path(on_path)
-    own = release.program(cache / "terraform")
-    return own if own.is_file() else None
 
 
 def _folder(cache: Path) -> Path:

@@ -43,18 +43,18 @@ _NOT_YET = 75
 _NO_CONNECTION = 255
 
 
-def make_key(private_key: Path, *, comment: str) -> str:
-    """Return the public key, made with its private key where there is none yet."""
-    public_key = private_key.with_name(f"{private_key.name}.pub")
-    if not (private_key.is_file() and public_key.is_file()):
-        private_key.unlink(missing_ok=True)
-        # A comment ends up in authorized_keys and in cloud-init's text.
-        plain = re.sub(r"[^A-Za-z0-9._-]", "-", comment) or "orchestrator"
-        argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", plain, "-f", str(private_key)]
-        answer = command.run(argv, env=child_environment({}), timeout=30)
+def make_key(workdir: Workdir, *, name: str, env: Mapping[str, str]) -> str:
+    """Return the deployment's public key, made with its private key where there is none yet."""
+    if not (workdir.private_key.is_file() and workdir.public_key.is_file()):
+        workdir.private_key.unlink(missing_ok=True)
+        comment = re.sub(r"[^A-Za-z0-9._-]", "-", name)
+        argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment]
+        answer = command.run(
+            [*argv, "-f", str(workdir.private_key)], env=child_environment(env), timeout=30
+        )
         if answer.code != 0:
             raise SetupError("no SSH key could be made", facts={"it says": answer.last_words})
-    return public_key.read_text(encoding="utf-8").strip()
+    return workdir.public_key.read_text(encoding="utf-8").strip()
 
 
 def known_hosts_from_console(console: str, *, address: str, port: int = 22) -> list[str]:

@@ -11,14 +11,15 @@ from typing import Any
 import python_terraform
 from python_terraform import IsFlagged
 
-from orchestrator.drivers import process, provider
+from orchestrator.drivers import command, process, release
 from orchestrator.drivers.diagnostics import as_error, as_event, errors_among
 from orchestrator.drivers.environment import child_environment
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
 from orchestrator.workdir import PLAN_FILE, Workdir
 
 OnEvent = Callable[[Mapping[str, Any]], None]
 
+OLDEST = (1, 9)
 _LOCK_TIMEOUT = "60s"
 # Options of python-terraform that Terraform itself does not know, or no longer.
 _UNKNOWN_OPTIONS = ("force", "raise_on_error", "capture_output", "synchronous")
@@ -125,7 +126,7 @@ class Terraform(python_terraform.Terraform):
 
     def version(self) -> str:
         """Return Terraform's version; SetupError when it is too old or does not start."""
-        return provider.read_version(Path(self.terraform_bin_path), env=self._env)
+        return read_version(Path(self.terraform_bin_path), env=self._env)
 
     def cmd(self, cmd: str, *args: str, **options: Any) -> tuple[int, str, str]:
         """Run one command; return its exit code and what it wrote."""
@@ -180,6 +181,25 @@ class Terraform(python_terraform.Terraform):
         event = as_event(line)
         if event is not None:
             self._on_event(event)
+
+
+def read_version(program: Path, *, env: Mapping[str, str]) -> str:
+    """Return the version of a Terraform; SetupError when it is too old or does not start."""
+    answer = command.run([str(program), "version", "-json"], env=child_environment(env), timeout=30)
+    try:
+        version = str(json.loads(answer.stdout)["terraform_version"])
+        number = tuple(int(part) for part in version.partition("-")[0].split("."))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SetupError(
+            f"{program} is not a Terraform that works", facts={"it says": answer.last_words}
+        ) from error
+    if number < OLDEST:
+        raise SetupError(
+            f"Terraform {version} is too old: 1.9 or newer is needed",
+            facts={"found at": str(program)},
+            way_out=[release.ADVICE],
+        )
+    return version
 
 
 def _text(path: Path) -> str:

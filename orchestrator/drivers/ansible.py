@@ -1,0 +1,289 @@
+"""Ansible through ansible-runner: a clean environment, events, and an end that leaves nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator import paths
+from orchestrator.drivers import ssh
+from orchestrator.drivers.environment import child_environment
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
+from orchestrator.workdir import Workdir, write_atomically
+
+OnTask = Callable[[str], None]
+
+# What ansible-runner sets for its own callback plugin.
+_RUNNERS_OWN = frozenset(
+    {
+        "ANSIBLE_CALLBACK_PLUGINS",
+        "ANSIBLE_STDOUT_CALLBACK",
+        "ANSIBLE_RETRY_FILES_ENABLED",
+        "ANSIBLE_ROLES_PATH",
+        "AWX_ISOLATED_DATA_DIR",
+        "RUNNER_OMIT_EVENTS",
+        "RUNNER_ONLY_FAILED_EVENTS",
+    }
+)
+_GRACE = 60.0
+_AGAIN = "run the same command again: it goes on from here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailure:
+    """A task that failed on a host, in Ansible's words."""
+
+    host: str
+    task: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybookResult:
+    """How a playbook ended; the counts are of tasks, summed over the hosts."""
+
+    code: int | None  # None where Ansible died of a signal
+    ok: int
+    changed: int
+    failures: tuple[TaskFailure, ...]
+    log: Path
+
+    def raise_if_failed(self) -> None:
+        """Raise DeploymentFailedError naming the first task that failed."""
+        if self.code == 0:
+            return
+        facts = {f"{one.host}, {one.task}": one.message for one in self.failures}
+        raise DeploymentFailedError(
+            "the configuration of the nodes failed",
+            facts={**facts, "log": str(self.log)},
+            way_out=[_AGAIN, "or destroy the deployment"],
+        )
+
+
+@dataclass(slots=True)
+class _Watcher:
+    """What is learnt from the events of one run, and how that run is ended."""
+
+    on_task: OnTask
+    stop: threading.Event
+    deadline: float
+    pid: int | None = None
+    ended_at: float | None = None
+    ok: int = 0
+    changed: int = 0
+    failures: list[TaskFailure] = field(default_factory=list)
+
+    def event(self, event: Mapping[str, Any]) -> bool:
+        """Learn from an event; no file is written for it."""
+        self.pid = event.get("pid") or self.pid
+        data = event.get("event_data") or {}
+        kind = event.get("event")
+        if kind == "playbook_on_task_start":
+            self.on_task(str(data.get("task") or data.get("name") or ""))
+        elif kind == "playbook_on_stats":
+            self.ok = sum((data.get("ok") or {}).values())
+            self.changed = sum((data.get("changed") or {}).values())
+        elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get(
+            "ignore_errors"
+        ):
+            self.failures.append(_failure(data))
+        return False
+
+    def should_kill(self) -> bool:
+        """Ask Ansible to end when it is time to; say True when that did not help.
+
+        ansible-runner's own way kills the group, and Ansible's workers are in groups of their own.
+        """
+        if not (self.stop.is_set() or time.monotonic() > self.deadline):
+            return False
+        if self.pid is None:
+            return True
+        if self.ended_at is None:
+            self.ended_at = time.monotonic()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+        return time.monotonic() > self.ended_at + _GRACE
+
+
+def run_playbook(
+    workdir: Workdir,
+    *,
+    playbook: Path,
+    inventory: Mapping[str, Any],
+    env: Mapping[str, str],
+    extravars: Mapping[str, Any] | None = None,
+    roles: Path = paths.ANSIBLE_ROLES,
+    on_task: OnTask = lambda _name: None,
+    stop: threading.Event | None = None,
+    timeout: float = 3600.0,
+) -> PlaybookResult:
+    """Run a playbook on the nodes of a deployment.
+
+    ``extravars`` are what people gave: nothing in them is evaluated. Raises
+    DeploymentFailedError naming the tasks that failed, InterruptedRunError when stopped.
+    """
+    stop = stop or threading.Event()
+    watcher = _Watcher(on_task=on_task, stop=stop, deadline=time.monotonic() + timeout)
+    folder = _prepare(workdir, inventory, extravars or {})
+    with ssh.shared_connections(env) as sockets:
+        config = _config(playbook, folder=folder, workdir=workdir, roles=roles)
+        own = _environment(env, folder=folder, workdir=workdir, sockets=sockets)
+        code = _run(config, own, watcher)
+    if stop.is_set() and code != 0:
+        raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
+    log = Path(config.artifact_dir, "stdout")
+    if code != 0 and not watcher.failures:
+        watcher.failures.append(_unnamed(log, overdue=time.monotonic() > watcher.deadline))
+    result = PlaybookResult(
+        code=code,
+        ok=watcher.ok,
+        changed=watcher.changed,
+        failures=tuple(watcher.failures),
+        log=log,
+    )
+    result.raise_if_failed()
+    return result
+
+
+def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
+    """Write variables of which no text is ever taken for a template."""
+    write_atomically(path, yaml.dump(dict(variables), Dumper=_UnsafeDumper, allow_unicode=True))
+
+
+class _UnsafeText(str):
+    """Text that Ansible must not evaluate."""
+
+    __slots__ = ()
+
+
+class _UnsafeDumper(yaml.SafeDumper):
+    """Writes every text as !unsafe."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+_UnsafeDumper.add_representer(
+    _UnsafeText,
+    lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'),
+)
+
+
+def _as_unsafe(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UnsafeText(value)
+    if isinstance(value, Mapping):
+        return {str(name): _as_unsafe(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_unsafe(inner) for inner in value]
+    return value
+
+
+def _prepare(workdir: Workdir, inventory: Mapping[str, Any], variables: Mapping[str, Any]) -> Path:
+    folder = workdir.path / "ansible"
+    for part in (folder, folder / "project", folder / "home", workdir.secrets):
+        part.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(folder / "inventory.json", json.dumps(inventory, indent=2))
+    write_atomically(folder / "ansible.cfg", "[defaults]\n")
+    # In a file: an argument can be read by every process of this machine.
+    write_variables(_variables_file(workdir), _as_unsafe(variables))
+    return folder
+
+
+def _variables_file(workdir: Workdir) -> Path:
+    return workdir.secrets / "variables.yaml"
+
+
+def _config(playbook: Path, *, folder: Path, workdir: Workdir, roles: Path) -> Any:
+    from ansible_runner.config.runner import RunnerConfig
+
+    program = Path(sys.executable).parent / "ansible-playbook"
+    if not program.is_file():
+        raise SetupError(
+            "ansible-playbook is missing beside this Python",
+            facts={"looked for": str(program)},
+            way_out=[f"{sys.executable} -m pip install 'ansible-core>=2.16.19'"],
+        )
+    return RunnerConfig(
+        private_data_dir=str(folder),
+        ident=workdir.next_run("ansible", suffix="txt").stem,
+        playbook=str(playbook),
+        inventory=str(folder / "inventory.json"),
+        roles_path=str(roles),
+        cmdline=shlex.join(["-e", f"@{_variables_file(workdir)}"]),
+        settings={"pexpect_timeout": 1},
+        suppress_env_files=True,
+        rotate_artifacts=10,
+        quiet=True,
+    )
+
+
+def _environment(
+    env: Mapping[str, str], *, folder: Path, workdir: Workdir, sockets: Path
+) -> dict[str, str]:
+    own = child_environment(env)
+    shared = ["-oControlMaster=auto", "-oControlPersist=60s"]
+    return own | {
+        "PATH": f"{Path(sys.executable).parent}:{own['PATH']}",
+        # Neither the person's ansible.cfg nor one that lies where we happen to be.
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "home" / "tmp"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_NOCOWS": "1",
+        "ANSIBLE_DEPRECATION_WARNINGS": "0",
+        "ANSIBLE_GATHERING": "explicit",
+        "ANSIBLE_HOST_KEY_CHECKING": "1",
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_TIMEOUT": "30",
+        "ANSIBLE_SSH_RETRIES": "3",
+        "ANSIBLE_SSH_ARGS": shlex.join([*ssh.options(workdir), *shared]),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
+    }
+
+
+def _run(config: Any, own: Mapping[str, str], watcher: _Watcher) -> int | None:
+    from ansible_runner.runner import Runner
+
+    config.prepare()
+    # ansible-runner starts from the whole environment of this process, tokens included, and
+    # writes what it uses into a file.
+    kept = {name: value for name, value in config.env.items() if name in _RUNNERS_OWN}
+    config.env = {**kept, **own}
+    runner = Runner(config, event_handler=watcher.event, cancel_callback=watcher.should_kill)
+    runner.run()
+    code: int | None = runner.rc
+    return code
+
+
+def _failure(data: Mapping[str, Any]) -> TaskFailure:
+    result = data.get("res") or {}
+    said = result.get("msg") or result.get("stderr") or result.get("module_stderr") or "no words"
+    details = str(result.get("stderr") or "").strip().splitlines()
+    message = " ".join(str(said).split())
+    if details and details[-1] not in message:
+        message = f"{message}: {details[-1]}"
+    return TaskFailure(
+        host=str(data.get("host", "")), task=str(data.get("task", "")), message=message[:600]
+    )
+
+
+def _unnamed(log: Path, *, overdue: bool) -> TaskFailure:
+    if overdue:
+        return TaskFailure(host="all", task="the playbook", message="took too long and was ended")
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return TaskFailure(
+        host="all", task="the playbook", message=" ".join(text.split())[-600:] or "it said nothing"
+    )
