@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.drivers import command
 from orchestrator.drivers.command import Answer, CommandTimeoutError
-from orchestrator.errors import LoginError
+from orchestrator.errors import LoginError, SetupError
 
 _AGENT = """
 import sys
@@ -60,6 +61,15 @@ class FedcloudClient:
                 way_out=["try again; a silent issuer blocks the agent", "orchestrator login"],
             ) from error
         token = answer.stdout.strip()
+        if "No module named 'fedcloudclient'" in answer.stderr:
+            raise SetupError(
+                f"fedcloudclient is not installed for {self.python}, so {what} gives no token.",
+                way_out=[
+                    "install it in an environment of its own:"
+                    " python3 -m venv ~/fedcloud && ~/fedcloud/bin/pip install fedcloudclient==1.4.7",
+                    "and name that in config.yaml: fedcloud_python: ~/fedcloud/bin/python",
+                ],
+            )
         if answer.code != 0 or not token:
             raise LoginError(
                 f"{what} gave no token: {_cleaned(answer, env)}", way_out=["orchestrator login"]
@@ -79,6 +89,7 @@ class FedcloudClient:
 
 
 def _cleaned(answer: Answer, env: Mapping[str, str]) -> str:
-    words = answer.last_words
+    # The class of the exception that ended it says nothing to a person.
+    words = re.sub(r"^[\w.]+(?:Error|Exception): ", "", answer.last_words)
     secret = env.get("FEDCLOUD_MYTOKEN")
     return words.replace(secret, "***") if secret else words

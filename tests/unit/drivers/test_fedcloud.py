@@ -1,12 +1,11 @@
 """fedcloudclient behind its own process: a stand-in for its Python shows what that gets."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from orchestrator.drivers.fedcloud import FedcloudClient
-from orchestrator.errors import LoginError
+from orchestrator.errors import LoginError, SetupError
 
 SOCK = {"OIDC_SOCK": "/run/agent", "OS_TOKEN": "leak", "PATH": "/usr/bin:/bin"}
 
@@ -68,8 +67,23 @@ def test_no_token_and_no_answer_are_told(tmp_path):
         client(tmp_path, "sleep 60", timeout=0.3).token_from_agent("egi")
 
 
+def test_the_class_of_an_exception_is_left_out(tmp_path):
+    made = client(
+        tmp_path, 'echo "fedcloudclient.exception.TokenError: no such account" >&2; exit 1'
+    )
+    with pytest.raises(LoginError, match="gave no token: no such account"):
+        made.token_from_agent("egi")
+
+
+def test_a_python_without_fedcloudclient_is_told_with_the_cure(tmp_path):
+    lost = "ModuleNotFoundError: No module named 'fedcloudclient'"
+    with pytest.raises(SetupError, match="is not installed for") as caught:
+        client(tmp_path, f'echo "{lost}" >&2; exit 1').token_from_agent("egi")
+    assert "fedcloud_python" in caught.value.way_out[1]
+
+
 def test_without_an_agent_nothing_is_started(tmp_path):
     with pytest.raises(LoginError, match="no oidc-agent is running") as caught:
         client(tmp_path, "echo TOKEN", passed={}).token_from_agent("egi")
-    assert json.dumps(caught.value.way_out)
+    assert "oidc-add egi" in caught.value.way_out[0]
     assert not (tmp_path / "env").exists()
