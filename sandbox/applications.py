@@ -4,20 +4,17 @@ Both would read gunicorn's command line as their own, so it is hidden from them.
 """
 
 import sys
+from importlib import import_module
 from typing import Any
 
 
 def keystone() -> Any:
     """Return Keystone."""
-    from keystone.server import wsgi
-
     sys.argv = sys.argv[:1]
-    return wsgi.initialize_public_application()
+    return import_module("keystone.server.wsgi").initialize_public_application()
 
 
 def placement() -> Any:
     """Return Placement."""
-    from placement import wsgi
-
     sys.argv = sys.argv[:1]
-    return wsgi.init_application()
+    return import_module("placement.wsgi").init_application()

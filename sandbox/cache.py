@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import sys
 import time
 import zipfile
 from collections.abc import Iterable
@@ -12,6 +11,8 @@ from sandbox import files, shell
 from sandbox.layout import CONSTRAINTS, Layout
 
 KEYCLOAK = "26.0.8"
+# Always the system's, whichever Python runs the launcher: one environment for all.
+PYTHON = Path("/usr/bin/python3")
 # The plugin has to be named with its version, or Maven asks for the newest.
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
@@ -26,7 +27,7 @@ def key(parts: Iterable[bytes]) -> str:
 
 def environment(layout: Layout) -> Path:
     """Return where the Python environment of the control plane belongs."""
-    inputs = [CONSTRAINTS.read_bytes(), sys.version.encode(), sys.base_prefix.encode()]
+    inputs = [CONSTRAINTS.read_bytes(), str(PYTHON.resolve()).encode()]
     return layout.cache / f"venv-{key(inputs)}"
 
 
@@ -44,8 +45,8 @@ def build_environment(layout: Layout) -> str:
         return "from the cache"
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shell.run([sys.executable, "-m", "venv", target], log=log)
-    pip = [target / "bin/pip", "install", "--no-deps", "--no-compile", "--progress-bar", "off"]
+    shell.run([PYTHON, "-m", "venv", target], log=log)
+    pip = [f"{target}/bin/pip", "install", "--no-deps", "--no-compile", "--progress-bar", "off"]
     shell.run([*pip, "-r", CONSTRAINTS], log=log)
     # Some packages ship templates that are not Python; those do not compile.
     shell.succeeds([target / "bin/python", "-m", "compileall", "-q", "-j", "0", target / "lib"])

@@ -33,11 +33,10 @@ def _lasts(certificate: Path) -> bool:
 
 def _make_authority(folder: Path) -> None:
     _key(folder / "ca.key")
-    shell.run(
-        ["openssl", "req", "-x509", "-new", "-key", folder / "ca.key", "-out", folder / "ca.pem"]
-        + ["-days", str(10 * 365), "-subj", "/CN=orchestrator sandbox"]
-        + ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-    )
+    use = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+    subject = ["-days", str(10 * 365), "-subj", "/CN=orchestrator sandbox"]
+    paths = ["-key", f"{folder}/ca.key", "-out", f"{folder}/ca.pem"]
+    shell.run(["openssl", "req", "-x509", "-new", *paths, *subject, *use])
 
 
 def _make_server(folder: Path) -> None:
@@ -47,12 +46,10 @@ def _make_server(folder: Path) -> None:
     request = shell.run(
         ["openssl", "req", "-new", "-key", folder / "server.key", "-subj", "/CN=127.0.0.1"]
     )
-    shell.run(
-        ["openssl", "x509", "-req", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key"]
-        + ["-CAcreateserial", "-days", str(DAYS), "-extfile", folder / "server.ext"]
-        + ["-out", folder / "server.pem"],
-        stdin=request,
-    )
+    signer = ["-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key", "-CAcreateserial"]
+    content = ["-days", str(DAYS), "-extfile", f"{folder}/server.ext"]
+    sign = ["openssl", "x509", "-req", *signer, *content, "-out", f"{folder}/server.pem"]
+    shell.run(sign, stdin=request)
 
 
 def _key(path: Path) -> None:

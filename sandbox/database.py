@@ -17,11 +17,9 @@ def create_data(layout: Layout) -> None:
     if target.is_dir():
         return
     with files.built(target) as fresh:
-        shell.run(
-            ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={fresh}"]
-            + ["--auth-root-authentication-method=socket", "--skip-test-db"],
-            log=layout.log / "step-database.log",
-        )
+        options = ["--auth-root-authentication-method=socket", "--skip-test-db", "--user=root"]
+        install = ["mariadb-install-db", "--no-defaults", *options, f"--datadir={fresh}"]
+        shell.run(install, log=layout.log / "step-database.log")
 
 
 def create_databases(layout: Layout, password: str) -> None:
@@ -54,5 +52,3 @@ def synchronise(
         shell.run([program, *command[1:]], log=log, env=env, accept=(0, ALREADY_THERE))
     files.write(stamp, version)
     return "schema made"
-
-

@@ -43,6 +43,8 @@ def start(layout: Layout) -> str:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # Nothing of the caller's environment reaches the services.
+            env={"PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
         )
     for _ in range(200):
         if supervisor.is_running():

@@ -21,12 +21,14 @@ MASKED = (
 )
 DISK, KERNEL, INITRD = "disk.qcow2", "kernel", "initrd"
 SIZE = "3G"
+AUTHORITIES = Path("/usr/local/share/ca-certificates")
 
 
 def place(layout: Layout) -> Path:
     """Return the folder of the image: of this recipe, with this month's packages."""
     overlay = sorted(path for path in (TEMPLATES / "image").rglob("*") if path.is_file())
-    recipe = [Path(__file__).read_bytes(), *(path.read_bytes() for path in overlay)]
+    inputs = [Path(__file__), *overlay, *_own_authorities()]
+    recipe = [path.read_bytes() for path in inputs]
     month = datetime.date.today().strftime("%Y-%m")
     return layout.cache / f"image-{month}-{cache.key(recipe)}"
 
@@ -60,6 +62,8 @@ def _bootstrap(root: Path, log: Path) -> None:
     hooks = [
         f"--essential-hook=sync-in {TEMPLATES / 'image'} /",
         '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/hostname "$1"/etc/resolv.conf',
+        *(f"--customize-hook=copy-in {path} {AUTHORITIES}" for path in _own_authorities()),
+        '--customize-hook=chroot "$1" update-ca-certificates',
         f'--customize-hook=chroot "$1" systemctl mask {MASKED}',
         '--customize-hook=echo "/dev/vda / ext4 defaults,noatime 0 0" > "$1"/etc/fstab',
     ]
@@ -70,14 +74,17 @@ def _bootstrap(root: Path, log: Path) -> None:
     shell.run(["mmdebstrap", *options, *hooks, RELEASE, root, *_own_mirrors()], log=log)
 
 
+def _own_authorities() -> list[Path]:
+    """Return what this machine trusts beyond the usual, such as a proxy between us and the world."""
+    return sorted(AUTHORITIES.glob("*.crt"))
+
+
 def _own_mirrors() -> list[str]:
     if RELEASE not in platform.freedesktop_os_release().get("VERSION_CODENAME", ""):
         # Another system's mirror has no Debian; mmdebstrap knows the usual one.
         return []
     form = "$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)"
-    return sources(
-        shell.run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
-    )
+    return sources(shell.run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"]))
 
 
 def _pack(root: Path, folder: Path, log: Path) -> None:

@@ -1,7 +1,6 @@
 """Debian packages the sandbox needs; installs those that are missing."""
 
 import shutil
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +28,8 @@ NEEDED = (
     "mmdebstrap",
     "openssl",
     "pkg-config",
+    "python3-dev",
+    "python3-venv",
     "qemu-system-x86",
     "qemu-utils",
     "rabbitmq-server",
@@ -37,7 +38,9 @@ NEEDED = (
 # A program may come from elsewhere than from Debian; then its package is not needed.
 PROGRAMS = {"mvn": "maven", "java": "openjdk-17-jre-headless"}
 POLICY = Path("/usr/sbin/policy-rc.d")
-REFUSE = "#!/bin/sh\n# Of the orchestrator's sandbox: no service starts on installing it.\nexit 101\n"
+REFUSE = (
+    "#!/bin/sh\n# Of the orchestrator's sandbox: no service starts on installing it.\nexit 101\n"
+)
 
 
 def missing(needed: Sequence[str], listing: str) -> list[str]:

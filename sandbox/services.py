@@ -76,19 +76,40 @@ def _cloud(layout: Layout) -> tuple[Service, ...]:
     keystone = _gunicorn(layout, 25001, "keystone", workers=2)
     placement = _gunicorn(layout, 28779, "placement", workers=1)
     return (
-        Service("keystone", keystone, ports["keystone"], "/v3",
-                environment={"OS_KEYSTONE_CONFIG_FILES": f"{etc}/keystone.conf"}),
-        Service("placement", placement, ports["placement"], "/",
-                environment={"OS_PLACEMENT_CONFIG_DIR": str(etc)}),
-        _python_service(layout, "glance-api", f"--config-file {etc}/glance-api.conf",
-                        port=ports["glance"], path="/healthcheck"),
-        _python_service(layout, "neutron-server", f"{neutron} --config-file {etc}/ml2.ini",
-                        port=ports["neutron"], path="/"),
+        Service(
+            "keystone",
+            keystone,
+            ports["keystone"],
+            "/v3",
+            environment={"OS_KEYSTONE_CONFIG_FILES": f"{etc}/keystone.conf"},
+        ),
+        Service(
+            "placement",
+            placement,
+            ports["placement"],
+            "/",
+            environment={"OS_PLACEMENT_CONFIG_DIR": str(etc)},
+        ),
+        _python_service(
+            layout,
+            "glance-api",
+            f"--config-file {etc}/glance-api.conf",
+            port=ports["glance"],
+            path="/healthcheck",
+        ),
+        _python_service(
+            layout,
+            "neutron-server",
+            f"{neutron} --config-file {etc}/ml2.ini",
+            port=ports["neutron"],
+            path="/",
+        ),
         _python_service(layout, "nova-conductor", nova),
         _python_service(layout, "nova-scheduler", nova),
         _python_service(layout, "nova-api", nova, port=ports["nova"], path="/"),
-        _python_service(layout, "neutron-linuxbridge-agent",
-                        f"{neutron} --config-file {etc}/ml2.ini"),
+        _python_service(
+            layout, "neutron-linuxbridge-agent", f"{neutron} --config-file {etc}/ml2.ini"
+        ),
         _python_service(layout, "neutron-dhcp-agent", f"{neutron} --config-file {etc}/dhcp.ini"),
         _python_service(layout, "neutron-l3-agent", f"{neutron} --config-file {etc}/l3.ini"),
         _python_service(layout, "nova-compute", f"{nova} --config-file {etc}/virt.conf"),

@@ -28,6 +28,8 @@ from sandbox.layout import PUBLIC_PORTS, Layout, url
 from sandbox.steps import Report, Step, run_all
 from sandbox.supervision import Supervisor
 
+CELL0 = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}"
+
 
 def bring_up(layout: Layout, report: Report) -> None:
     """Do whatever is missing; nothing when the sandbox is up and of these sources."""
@@ -37,22 +39,29 @@ def bring_up(layout: Layout, report: Report) -> None:
     preflight.check(layout, ours=set(enclosure.processes(layout).values()))
     files.folder(layout.state)
     files.folder(layout.log)
-    _Start(layout, passwords.load(layout.secrets)).run(report, mark)
+    Start(layout, passwords.load(layout.secrets)).run(report, mark)
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
+class Start:
+    """The steps of a start, for one place and its passwords."""
+
     layout: Layout
     passwords: dict[str, str]
 
     def run(self, report: Report, mark: str) -> None:
+        """Take every step; the mark is left when all is well."""
         started = self.layout.run / "fingerprint"
         # Programs keep the configuration they started with: other sources, new programs.
         if not (started.is_file() and started.read_text() == mark):
             enclosure.kill(self.layout)
         started.unlink(missing_ok=True)
-        run_all([*self._ground(), *self._schemas(), *self._programs(), *self._seeds()], report)
+        run_all(self.steps(), report)
         files.write(started, mark)
+
+    def steps(self) -> list[Step]:
+        """Return all steps; each knows which others it has to wait for."""
+        return [*self._ground(), *self._schemas(), *self._programs(), *self._seeds()]
 
     def _ground(self) -> list[Step]:
         layout = self.layout
@@ -85,39 +94,37 @@ class _Start:
         return "answers"
 
     def _schemas(self) -> list[Step]:
+        return [
+            self._schema(service, commands, self._bootstrap() if service == "keystone" else None)
+            for service, commands in self.schema_commands().items()
+        ]
+
+    def schema_commands(self) -> dict[str, list[list[str]]]:
+        """Return the commands that make each service's tables."""
         etc = self.layout.etc
         nova = ["--config-file", f"{etc}/nova.conf"]
         neutron = ["--config-file", f"{etc}/neutron.conf", "--config-file", f"{etc}/ml2.ini"]
-        glance = ["glance-manage", "--config-file", f"{etc}/glance-api.conf", "db_sync"]
         cells = ["nova-manage", *nova, "cell_v2"]
-        return [
-            self._schema("keystone", self._keystone_commands(), self._bootstrap()),
-            self._schema("glance", [glance]),
-            self._schema(
-                "placement",
-                [["placement-manage", "--config-file", f"{etc}/placement.conf", "db", "sync"]],
-            ),
-            self._schema(
-                "nova",
-                [
-                    ["nova-manage", *nova, "api_db", "sync"],
-                    [*cells, "map_cell0", "--database_connection", self._cell0()],
-                    [*cells, "create_cell", "--name", "cell1"],
-                    ["nova-manage", *nova, "db", "sync"],
-                ],
-            ),
-            self._schema("neutron", [["neutron-db-manage", *neutron, "upgrade", "heads"]]),
-        ]
+        placement = ["--config-file", f"{etc}/placement.conf"]
+        return {
+            "keystone": self._keystone_commands(),
+            "glance": [["glance-manage", "--config-file", f"{etc}/glance-api.conf", "db_sync"]],
+            "placement": [["placement-manage", *placement, "db", "sync"]],
+            "nova": [
+                ["nova-manage", *nova, "api_db", "sync"],
+                # Nova fills the braces in: no password on a command line.
+                [*cells, "map_cell0", "--database_connection", CELL0],
+                [*cells, "create_cell", "--name", "cell1"],
+                ["nova-manage", *nova, "db", "sync"],
+            ],
+            "neutron": [["neutron-db-manage", *neutron, "upgrade", "heads"]],
+        }
 
     def _schema(
         self, service: str, commands: list[list[str]], env: dict[str, str] | None = None
     ) -> Step:
         run = partial(database.synchronise, self.layout, service, commands, env=env)
         return Step(f"{service} schema", run, ("database",))
-
-    def _cell0(self) -> str:
-        # Nova fills these in from its own configuration: no password on a command line.
-        return "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}"
 
     def _keystone_commands(self) -> list[list[str]]:
         manage = ["keystone-manage", "--config-file", f"{self.layout.etc}/keystone.conf"]
@@ -161,11 +168,22 @@ class _Start:
             self._program("neutron-linuxbridge-agent", agent),
             self._program("neutron-dhcp-agent", agent),
             self._program("neutron-l3-agent", agent),
-            self._program("nova-compute", ("nova-conductor", "placement", "libvirtd",
-                                           "acceleration", "neutron-server")),
-            Step("agents", self._agents, ("nova-compute", "nova-scheduler", "nova-api",
-                                          "neutron-l3-agent", "neutron-dhcp-agent",
-                                          "neutron-linuxbridge-agent")),
+            self._program(
+                "nova-compute",
+                ("nova-conductor", "placement", "libvirtd", "acceleration", "neutron-server"),
+            ),
+            Step(
+                "agents",
+                self._agents,
+                (
+                    "nova-compute",
+                    "nova-scheduler",
+                    "nova-api",
+                    "neutron-l3-agent",
+                    "neutron-dhcp-agent",
+                    "neutron-linuxbridge-agent",
+                ),
+            ),
         ]
 
     def _program(self, name: str, needs: tuple[str, ...]) -> Step:

@@ -72,9 +72,7 @@ def rules(issuer: str) -> list[dict[str, Any]]:
     """Return the mapping: who operates VMs of a VO joins the group of that VO."""
     return [
         {
-            "local": [
-                {"user": {"name": "{0}"}, "group": {"name": vo, "domain": {"name": DOMAIN}}}
-            ],
+            "local": [{"user": {"name": "{0}"}, "group": {"name": vo, "domain": {"name": DOMAIN}}}],
             "remote": [
                 {"type": "HTTP_OIDC_SUB"},
                 {"type": "HTTP_OIDC_ISS", "any_one_of": [issuer]},

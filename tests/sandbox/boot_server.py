@@ -50,15 +50,25 @@ def create(cloud: Any, name: str, dns: bool) -> dict[str, Any]:
     cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
     group = cloud.network.create_security_group(name=name)
     cloud.network.create_security_group_rule(
-        security_group_id=group.id, direction="ingress", ethertype="IPv4",
-        protocol="tcp", port_range_min=22, port_range_max=22,
+        security_group_id=group.id,
+        direction="ingress",
+        ethertype="IPv4",
+        protocol="tcp",
+        port_range_min=22,
+        port_range_max=22,
     )
     port = cloud.network.create_port(
         network_id=network.id, security_group_ids=[group.id], name=name
     )
     floating = cloud.network.create_ip(floating_network_id=external.id, port_id=port.id)
-    return {"network": network, "router": router, "subnet": subnet, "group": group,
-            "port": port, "floating": floating}
+    return {
+        "network": network,
+        "router": router,
+        "subnet": subnet,
+        "group": group,
+        "port": port,
+        "floating": floating,
+    }
 
 
 def boot(cloud: Any, name: str, port: Any, key: Path) -> Any:
@@ -69,7 +79,10 @@ def boot(cloud: Any, name: str, port: Any, key: Path) -> Any:
     newest = max(images, key=lambda image: image.created_at)
     flavor = cloud.compute.find_flavor("m1.medium")
     return cloud.compute.create_server(
-        name=name, image_id=newest.id, flavor_id=flavor.id, key_name=name,
+        name=name,
+        image_id=newest.id,
+        flavor_id=flavor.id,
+        key_name=name,
         networks=[{"port": port.id}],
     )
 
