@@ -17,7 +17,7 @@ from orchestrator.catalogue.usecases import find_use_case, read_parameters, use_
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
 from orchestrator.journal import Journal, OnProgress
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
-from orchestrator.model import Deployment, Request, Site, Target
+from orchestrator.model import Deployment, Request, Share, Site, Target
 from orchestrator.names import check_name, make_name
 from orchestrator.paths import Folders
 from orchestrator.settings import Settings
@@ -90,13 +90,15 @@ class Deployer:
         start = time.monotonic()
         target = self.target(request)
         deployment = self._claim(request, target)
-        with self._run(deployment, target, "deploy") as run:
+        with self._run(deployment, target.site, target.share, "deploy") as run:
             run.login()
-            run.choose(request)
-            planned = run.plan()
+            run.choose(request, target.use_case)
+            planned = run.plan(target.use_case)
             if planned.changes:
                 run.apply()
-            configured = run.configure(force=request.configure, anew=bool(planned.changes))
+            configured = run.configure(
+                target.use_case, force=request.configure, anew=bool(planned.changes)
+            )
             ready = run.finish()
         changed = bool(planned.changes) or configured
         return Outcome(deployment=ready, changed=changed, seconds=time.monotonic() - start)
@@ -105,10 +107,10 @@ class Deployer:
         """Choose and plan; keep the plan for ``apply``, change nothing at the site."""
         target = self.target(request)
         deployment = self._claim(request, target)
-        with self._run(deployment, target, "plan") as run:
+        with self._run(deployment, target.site, target.share, "plan") as run:
             run.login()
-            run.choose(request)
-            plan = run.plan()
+            run.choose(request, target.use_case)
+            plan = run.plan(target.use_case)
             return Planned(deployment=run.deployment, plan=plan)
 
     def apply(self, name: str) -> Outcome:
@@ -126,10 +128,12 @@ class Deployer:
                     f"orchestrator plan {deployment.use_case} --site {deployment.site} --name {name}"
                 ],
             )
-        with self._run(deployment, self._target_of(deployment), "apply") as run:
+        asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
+        target = self.target(asked)
+        with self._run(deployment, target.site, target.share, "apply") as run:
             run.login()
             run.apply()
-            run.configure(force=False, anew=True)
+            run.configure(target.use_case, force=False, anew=True)
             ready = run.finish()
         return Outcome(deployment=ready, changed=True, seconds=time.monotonic() - start)
 
@@ -139,7 +143,10 @@ class Deployer:
         Raises DeploymentFailedError naming what is still there.
         """
         deployment = self._store.require(name, owner=self._owner)
-        with self._run(deployment, self._target_of(deployment), "destroy") as run:
+        # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
+        site = Catalogue.usual(self._folders.config).find(deployment.site)
+        share = Share(vo=deployment.vo, project_id=deployment.project_id)
+        with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
             if deployment.phase in MAY_HOLD_RESOURCES:
                 run.login()
             return run.destroy()
@@ -157,10 +164,6 @@ class Deployer:
             logged_in=self._is_logged_in(site),
         )
         return Target(site=site, share=share, use_case=use_case)
-
-    def _target_of(self, deployment: Deployment) -> Target:
-        asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
-        return self.target(asked)
 
     def _is_logged_in(self, site: Site) -> bool:
         try:
@@ -197,7 +200,7 @@ class Deployer:
         return deployment
 
     @contextmanager
-    def _run(self, deployment: Deployment, target: Target, verb: str) -> Iterator[Run]:
+    def _run(self, deployment: Deployment, site: Site, share: Share, verb: str) -> Iterator[Run]:
         """Hold the lease and note how the run ended."""
         # The libraries behind a run take a second to import: not before a request is sound.
         from orchestrator.run import Run
@@ -205,13 +208,14 @@ class Deployer:
         with self._store.lease(deployment):
             run = Run(
                 deployment=self._store.get(deployment.id),
-                target=target,
+                site=site,
+                share=share,
                 folders=self._folders,
                 store=self._store,
                 journal=Journal(self._on_progress),
                 stop=self._stop,
                 source=lambda: choose_source(
-                    self._settings, site=target.site, tokens=self._folders.tokens, given=self._given
+                    self._settings, site=site, tokens=self._folders.tokens, given=self._given
                 ),
                 environment=self._given.env,
                 reach_seconds=self._reach_seconds,
@@ -233,6 +237,11 @@ def _require_same(found: Deployment, target: Target) -> None:
     other = {
         what: f"{has}, asked for {wants}" for what, (has, wants) in asked.items() if has != wants
     }
+    if found.phase is Phase.DESTROYING:
+        raise RequestError(
+            f"{found.name} is being removed, and a part of it may still be at the site",
+            way_out=[f"make destroy NAME={found.name}        finishes it"],
+        )
     if other:
         raise RequestError(
             f"the name {found.name} is taken by another deployment of yours",

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from orchestrator.drivers.openstack_marks import Resource
+
 # As Terraform orders a destroy: what is used by others goes last.
 _REMOVAL_ORDER = (
     "server",
@@ -19,20 +21,6 @@ _REMOVAL_ORDER = (
     "volume",
     "keypair",
 )
-
-
-class Resource(Protocol):
-    """One thing at the site that carries a deployment's mark."""
-
-    @property
-    def kind(self) -> str:
-        """What it is: server, port, floating_ip."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """Its name or address at the site."""
-        ...
 
 
 class MarkedCloud(Protocol):

@@ -1,0 +1,152 @@
+"""From addresses to a working machine: reach it, run the playbook, check the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestrator import paths, rendering, verification
+from orchestrator.drivers import ansible, ssh, testinfra
+from orchestrator.drivers.openstack import Cloud
+from orchestrator.drivers.ports import answering_ports
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.journal import Journal, PhaseLog
+from orchestrator.model import Deployment, Node, UseCase
+from orchestrator.workdir import Workdir
+
+# cloud-init writes the keys near the end of its work; a console may show nothing for long.
+_CONSOLE_PAUSE = 3.0
+
+
+class Configuration:
+    """What is done on the nodes of one deployment."""
+
+    def __init__(
+        self,
+        *,
+        workdir: Workdir,
+        environment: Mapping[str, str],
+        journal: Journal,
+        stop: threading.Event,
+    ) -> None:
+        self._workdir = workdir
+        self._environment = environment
+        self._journal = journal
+        self._stop = stop
+
+    def reach(self, deployment: Deployment, cloud: Cloud, *, seconds: float, log: PhaseLog) -> None:
+        """Wait until every node takes our key, with the host key that its console shows."""
+        deadline = time.monotonic() + seconds
+        how = []
+        for node in deployment.nodes:
+            how.append(self._know(node, deployment, cloud, deadline=deadline, log=log))
+            sound = ssh.wait_until_ssh(
+                node,
+                workdir=self._workdir,
+                env=self._environment,
+                deadline=deadline,
+                stop=self._stop,
+                on_wait=log.running,
+            )
+            if not sound:
+                how.append("cloud-init had errors")
+        where = ", ".join(f"ssh {node.user}@{node.address}" for node in deployment.nodes)
+        log.finish(", ".join([where, *dict.fromkeys(how)]))
+
+    def _know(
+        self,
+        node: Node,
+        deployment: Deployment,
+        cloud: Cloud,
+        *,
+        deadline: float,
+        log: PhaseLog,
+    ) -> str:
+        """Learn a node's host key from its console; say how it became known."""
+        if ssh.is_trusted(self._workdir, node):
+            return "host key as before"
+        log.running(f"{node.name}: waiting for the host key on its console")
+        while time.monotonic() < deadline:
+            console = cloud.console_of(node.name, deployment.id)
+            keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+            if keys:
+                ssh.trust(self._workdir, keys)
+                return "host key as the console shows it"
+            if self._stop.wait(_CONSOLE_PAUSE):
+                raise InterruptedRunError(f"stopped while waiting for {node.name}")
+        return self._believe(node)
+
+    def _believe(self, node: Node) -> str:
+        """Take the key that the node itself shows, where the site shows no console."""
+        keys = ssh.scan_host_keys(node, env=self._environment)
+        if not keys:
+            raise DeploymentFailedError(
+                f"{node.name} is not ready in time: no SSH at {node.address}:{node.port},"
+                " and no host key on its console",
+                way_out=["look at the console at the site: does the machine boot?"],
+            )
+        ssh.trust(self._workdir, keys)
+        return "host key as the machine itself shows it: its console showed none"
+
+    def run_playbook(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
+        """Run the use case's playbook; raise DeploymentFailedError naming what failed where."""
+        result = ansible.run_playbook(
+            self._workdir,
+            playbook=use_case.folder / "playbook.yml",
+            roles=paths.ANSIBLE_ROLES,
+            inventory=rendering.inventory(deployment.nodes),
+            extravars=deployment.parameters,
+            env=self._environment,
+            stop=self._stop,
+            on_task=log.running,
+        )
+        log.finish(f"{result.ok} tasks, {result.changed} changed")
+
+    def verify(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
+        """Make the use case's checks on every node; raise DeploymentFailedError naming those that fail."""
+        failed: dict[str, str] = {}
+        for node in deployment.nodes:
+            with testinfra.connect(node, workdir=self._workdir, env=self._environment) as machine:
+                results = verification.run_checks(
+                    use_case.checks, machine=machine, on_result=lambda one: log.running(one.title)
+                )
+            failed |= {result.title: result.detail for result in results if not result.ok}
+        if failed:
+            raise DeploymentFailedError(
+                f"{deployment.name} is configured, but {len(failed)} of its checks fail",
+                facts=failed,
+            )
+        total = len(use_case.checks) * len(deployment.nodes)
+        log.finish(f"{total} of {total} checks hold")
+
+    def require_answer(self, deployment: Deployment) -> None:
+        """Raise DeploymentFailedError when a node that was ready no longer answers."""
+        silent = [
+            node.name for node in deployment.nodes if not answering_ports(node.address, [node.port])
+        ]
+        if silent:
+            raise DeploymentFailedError(
+                f"{', '.join(silent)} is there as described, but does not answer on SSH's port",
+                way_out=["look at the site whether the machine runs"],
+            )
+
+    def digest(self, deployment: Deployment, use_case: UseCase) -> str:
+        """Return a digest of all that the configuration depends on."""
+        digest = hashlib.sha256()
+        values = [rendering.inventory(deployment.nodes), dict(deployment.parameters)]
+        digest.update(json.dumps(values, sort_keys=True).encode())
+        checks = [[check.kind, check.title, dict(check.settings)] for check in use_case.checks]
+        digest.update(json.dumps(checks, sort_keys=True, default=str).encode())
+        folders = [paths.ANSIBLE_ROLES / role for role in use_case.roles]
+        for folder in (use_case.folder, *folders):
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                digest.update(_entry(file, folder))
+        return digest.hexdigest()
+
+
+def _entry(file: Path, folder: Path) -> bytes:
+    return f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest()

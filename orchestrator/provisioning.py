@@ -1,0 +1,162 @@
+"""From choices to resources: the rendered files, and Terraform on them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator import rendering
+from orchestrator.auth.keystone import KeystoneLogin
+from orchestrator.drivers import provider, ssh
+from orchestrator.drivers.terraform import Terraform, read_version
+from orchestrator.errors import RequestError, SetupError
+from orchestrator.journal import Journal, PhaseLog
+from orchestrator.model import Deployment, Node, Site, UseCase
+from orchestrator.paths import Folders
+from orchestrator.planning import Plan, read_plan
+from orchestrator.workdir import Workdir
+
+_INSTALL = ("orchestrator doctor --install", "the same command again")
+
+# What Terraform calls a resource, as a person does.
+_WORDS = {
+    "openstack_compute_instance_v2": "server",
+    "openstack_compute_keypair_v2": "keypair",
+    "openstack_networking_floatingip_v2": "floating_ip",
+    "openstack_networking_network_v2": "network",
+    "openstack_networking_subnet_v2": "subnet",
+    "openstack_networking_router_v2": "router",
+    "openstack_networking_port_v2": "port",
+    "openstack_networking_secgroup_v2": "security_group",
+    "openstack_blockstorage_volume_v3": "volume",
+}
+
+
+class Provisioning:
+    """One deployment's work folder and the Terraform that runs in it."""
+
+    def __init__(
+        self,
+        *,
+        workdir: Workdir,
+        folders: Folders,
+        environment: Mapping[str, str],
+        journal: Journal,
+        stop: threading.Event,
+    ) -> None:
+        self._workdir = workdir
+        self._cache = folders.cache
+        self._environment = environment
+        self._journal = journal
+        self._stop = stop
+
+    def render(self, deployment: Deployment, *, site: Site, use_case: UseCase) -> None:
+        """Write main.tf, the modules, the values and the deployment's key; all are kept once there."""
+        if deployment.selection is None:
+            raise RequestError(f"{deployment.name} has no choices yet")
+        public_key = ssh.make_key(self._workdir, name=deployment.name, env=self._environment)
+        lock = self._provider().lock_file
+        self._workdir.write_code(main=rendering.render_main(), lock_file=lock)
+        self._workdir.write_variables(
+            rendering.variables(
+                deployment=deployment,
+                site=site,
+                selection=deployment.selection,
+                use_case=use_case,
+                public_key=public_key,
+            )
+        )
+
+    def plan(self, login: KeystoneLogin, *, destroy: bool = False) -> Plan:
+        """Save a plan and return it; nothing changes at the site."""
+        terraform = self._terraform(login, _ignore)
+        terraform.init()
+        terraform.save_plan(destroy=destroy)
+        return read_plan(terraform.show_plan())
+
+    def apply(self, login: KeystoneLogin, log: PhaseLog) -> tuple[Node, ...]:
+        """Apply the saved plan and no other; return the nodes that exist then.
+
+        The state is copied whatever happens, so that a later run can tell a lost one.
+        """
+        terraform = self._terraform(login, _watch(self._journal, log))
+        try:
+            terraform.apply_saved_plan()
+        finally:
+            self._workdir.keep_state()
+        outputs = terraform.outputs()
+        return rendering.read_nodes(outputs) if outputs else ()
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the tools that make this deployment."""
+        version = read_version(self._program(), env=self._environment)
+        return {"terraform": version, "provider": rendering.PROVIDER_VERSION}
+
+    def existing_kinds(self) -> list[str]:
+        """Return the kind of each resource that the state knows; none where it is unreadable."""
+        try:
+            state = json.loads(self._workdir.state.read_bytes())
+        except (OSError, ValueError):
+            return []
+        return [
+            _WORDS[resource["type"]]
+            for resource in state.get("resources", ())
+            for _ in resource.get("instances", ())
+            if resource["type"] in _WORDS
+        ]
+
+    def _program(self) -> Path:
+        found = provider.find_terraform(self._cache, env=self._environment)
+        if found is None:
+            raise SetupError("there is no terraform on this machine", way_out=_INSTALL)
+        return found
+
+    def _provider(self) -> provider.Provider:
+        if not provider.provider_ready(self._cache):
+            raise SetupError(
+                "the OpenStack provider of Terraform is not installed", way_out=_INSTALL
+            )
+        return provider.provider_of(self._cache)
+
+    def _terraform(
+        self, login: KeystoneLogin, on_event: Callable[[Mapping[str, Any]], None]
+    ) -> Terraform:
+        return Terraform(
+            self._workdir,
+            program=self._program(),
+            cli_config=self._provider().cli_config,
+            env=self._environment,
+            token=login.token,
+            on_event=on_event,
+            stop=self._stop,
+        )
+
+
+def _ignore(_event: Mapping[str, Any]) -> None:
+    """Watch nothing."""
+
+
+def _watch(journal: Journal, log: PhaseLog) -> Callable[[Mapping[str, Any]], None]:
+    """Return what tells the resources as they are made, and keeps each in the run's log."""
+
+    def watch(event: Mapping[str, Any]) -> None:
+        hook = event.get("hook") or {}
+        resource = hook.get("resource") or {}
+        if event.get("type") not in ("apply_start", "apply_complete", "apply_errored"):
+            return
+        kind = _WORDS.get(str(resource.get("resource_type")), str(resource.get("resource_type")))
+        journal.record(
+            {
+                "phase": "apply",
+                "state": str(event["type"]),
+                "text": str(resource.get("addr")),
+                "details": [["id", str(hook["id_value"])]] if hook.get("id_value") else [],
+            }
+        )
+        if event["type"] == "apply_start":
+            log.running(f"{hook.get('action', 'change')} {kind}".replace("_", " "))
+
+    return watch

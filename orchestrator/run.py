@@ -1,0 +1,323 @@
+"""One run on one deployment: its phases, in the order in which the Deployer asks for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from orchestrator import __version__
+from orchestrator.auth import keystone
+from orchestrator.auth.source import TokenSource
+from orchestrator.configuring import Configuration
+from orchestrator.discovery.collecting import collect
+from orchestrator.drivers.openstack import Cloud
+from orchestrator.errors import (
+    DeploymentFailedError,
+    InterruptedRunError,
+    OrchestratorError,
+    RequestError,
+)
+from orchestrator.journal import Details, Journal
+from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
+from orchestrator.model import Deployment, Request, Selection, Share, Site, UseCase
+from orchestrator.paths import Folders
+from orchestrator.planning import Plan
+from orchestrator.provisioning import Provisioning
+from orchestrator.recovery import count_in_words, sweep
+from orchestrator.selection.overrides import Override
+from orchestrator.selection.quotas import check_quotas
+from orchestrator.selection.selecting import select
+from orchestrator.store import Store
+from orchestrator.workdir import StateLostError, Workdir
+
+
+class Run:
+    """The phases of one run; each leaves a record from which a later run goes on."""
+
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        site: Site,
+        share: Share,
+        folders: Folders,
+        store: Store,
+        journal: Journal,
+        stop: threading.Event,
+        source: Callable[[], TokenSource],
+        environment: Mapping[str, str],
+        reach_seconds: float,
+    ) -> None:
+        self.deployment = deployment
+        self._site = site
+        self._share = share
+        self._store = store
+        self._journal = journal
+        self._stop = stop
+        self._source = source
+        self._reach_seconds = reach_seconds
+        self._workdir = Workdir(folders.deployments / deployment.id)
+        self._provisioning = Provisioning(
+            workdir=self._workdir,
+            folders=folders,
+            environment=environment,
+            journal=journal,
+            stop=stop,
+        )
+        self._configuration = Configuration(
+            workdir=self._workdir, environment=environment, journal=journal, stop=stop
+        )
+        self._login: keystone.KeystoneLogin | None = None
+        self._verb = ""
+
+    # --- from the beginning to a plan
+
+    def open(self, verb: str) -> None:
+        """Make the work folder and begin the run's log."""
+        self._verb = verb
+        self._workdir.create()
+        self._journal.keep_in(self._workdir.next_run(f"run-{verb}"))
+        self._store.note(self.deployment, phase=verb, text="a run began")
+
+    def login(self) -> None:
+        """Get a token and trade it at the site; tell as whom and for how long."""
+        token = self._source().access_token()
+        site, share = self._site, self._share
+        self._login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
+        if not self.deployment.project_id:
+            project = self._login.project_id
+            self.deployment = self._store.update(self.deployment, project_id=project)
+        minutes = int(min(token.seconds_left(), self._login.seconds_left()) // 60)
+        who = token.username or token.subject
+        self._journal.note(
+            "login",
+            f"{self.deployment.use_case} on {site.name}  ·  VO {share.vo}"
+            f"  ·  as {who} (token good for {minutes} min)",
+        )
+
+    def choose(self, request: Request, use_case: UseCase) -> None:
+        """Resolve the choices once; a deployment that has them keeps them."""
+        if self.deployment.selection is not None:
+            _require_no_change(self.deployment, request)
+            return
+        self._check_stop()
+        site = self._site
+        with self._journal.phase("discover") as log:
+            offer = collect(self._cloud(), site=site.name, project_id=self.deployment.project_id)
+            log.finish(
+                f"{len(offer.networks)} networks, {len(offer.flavors)} flavors,"
+                f" {len(offer.images)} images"
+            )
+        nodes = len(use_case.nodes)
+        with self._journal.phase("choose") as log:
+            overrides = {
+                key: Override(value=value, origin="--set")
+                for key, value in request.overrides.items()
+            }
+            selection = select(offer, use_case.need, site=site, nodes=nodes, overrides=overrides)
+            public = sum(group.public for group in use_case.nodes)
+            lines = check_quotas(offer, selection, nodes, floating_ips=public)
+            quota = ("quota", ", ".join(line.text for line in lines))
+            log.finish("", details=(*_in_short(selection), quota))
+        self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
+
+    def plan(self, use_case: UseCase) -> Plan:
+        """Render the files and save a plan; refuse one that would lose a machine."""
+        self._check_stop()
+        with self._journal.phase("plan") as log:
+            self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
+            self._require_state()
+            plan = self._provisioning.plan(self._logged_in())
+            # A machine whose making was cut short has never been anybody's.
+            unfinished = plan.tainted if not self.deployment.nodes else ()
+            plan.raise_if_unsafe(agreed=unfinished)
+            log.finish(plan.summary)
+        versions = {"orchestrator": __version__, **self._provisioning.versions()}
+        if self.deployment.phase in MAY_HOLD_RESOURCES:
+            self.deployment = self._store.update(self.deployment, versions=versions)
+        else:
+            self.deployment = self._store.move(self.deployment, Phase.PLANNED, versions=versions)
+        self._store.note(self.deployment, phase="plan", text=plan.summary)
+        return plan
+
+    # --- from the plan to a ready deployment
+
+    def apply(self) -> None:
+        """Apply the saved plan and no other, with a token made just now."""
+        self._check_stop()
+        if not self._workdir.plan_file.exists():
+            raise RequestError(
+                f"{self.deployment.name} has no saved plan", way_out=[self._same_command()]
+            )
+        self._log_in_anew()
+        self.deployment = self._store.move(self.deployment, Phase.APPLYING)
+        with self._journal.phase("apply") as log:
+            nodes = self._provisioning.apply(self._logged_in(), log)
+            made = count_in_words(self._provisioning.existing_kinds())
+            log.finish(f"there are {made}")
+        self.deployment = self._store.move(self.deployment, Phase.APPLIED, nodes=nodes)
+        self._store.note(self.deployment, phase="apply", text=f"there are {made}")
+
+    def configure(self, use_case: UseCase, *, force: bool, anew: bool) -> bool:
+        """Reach the nodes, run the playbook, check the result.
+
+        Does nothing, and returns False, when all that it depends on is as it was when
+        it last succeeded. ``anew`` says that the apply had something to do.
+        """
+        digest = self._configuration.digest(self.deployment, use_case)
+        same = digest == self.deployment.configured_digest and not force and not anew
+        if same and self.deployment.phase is Phase.READY:
+            return False
+        self._reach()
+        if not same:
+            self._check_stop()
+            self.deployment = self._store.move(
+                self.deployment, Phase.CONFIGURING, configured_digest=None
+            )
+            with self._journal.phase("configure") as log:
+                self._configuration.run_playbook(self.deployment, use_case, log=log)
+        self._check_stop()
+        self.deployment = self._store.move(
+            self.deployment, Phase.VERIFYING, configured_digest=digest
+        )
+        with self._journal.phase("verify") as log:
+            self._configuration.verify(self.deployment, use_case, log=log)
+        return True
+
+    def finish(self) -> Deployment:
+        """Note that the deployment is ready; one that was is asked whether it still answers."""
+        if self.deployment.phase is Phase.READY:
+            self._configuration.require_answer(self.deployment)
+            if self.deployment.failure:
+                self.deployment = self._store.update(self.deployment, failure=None)
+        else:
+            self.deployment = self._store.move(self.deployment, Phase.READY)
+            self._store.note(self.deployment, phase="ready", text="all checks hold")
+        return self.deployment
+
+    # --- the end
+
+    def destroy(self) -> Deployment:
+        """Remove all of it from the site, ask the site whether that is so, then forget it here."""
+        held = self.deployment.phase in MAY_HOLD_RESOURCES
+        self.deployment = self._store.move(self.deployment, Phase.DESTROYING)
+        if held:
+            self._destroy_by_state()
+            self._sweep()
+        self._workdir.remove()
+        self._store.note(self.deployment, phase="destroy", text="nothing is left at the site")
+        self.deployment = self._store.move(self.deployment, Phase.DESTROYED, nodes=())
+        return self.deployment
+
+    def give_up(self, error: OrchestratorError) -> None:
+        """Note a failure, and add to it what exists and what can be done about it."""
+        if self.deployment.phase not in MAY_HOLD_RESOURCES:
+            self._give_up_early(error)
+            return
+        name = self.deployment.name
+        exists = count_in_words(self._provisioning.existing_kinds())
+        error.facts.setdefault("exists", exists or "unknown: the state does not tell")
+        error.facts.setdefault("phase", self.deployment.phase.value)
+        error.way_out = (
+            *error.way_out,
+            f"{self._same_command()}        goes on from there",
+            f"orchestrator logs {name}        shows what happened",
+            f"make destroy NAME={name}        removes what exists",
+        )
+        self._store.note(self.deployment, phase=self._verb, text=f"failed: {error.message}")
+        self.deployment = self._store.update(self.deployment, failure=error.message)
+
+    def _give_up_early(self, error: OrchestratorError) -> None:
+        error.facts.setdefault("exists", "nothing was created")
+        self._store.note(self.deployment, phase=self._verb, text=f"failed: {error.message}")
+        if self.deployment.phase is Phase.PLANNED:
+            self.deployment = self._store.update(self.deployment, failure=error.message)
+            return
+        # A name with nothing behind it would only be in the way.
+        self._workdir.remove()
+        self.deployment = self._store.move(
+            self._store.move(self.deployment, Phase.DESTROYING),
+            Phase.DESTROYED,
+            failure=error.message,
+        )
+
+    # --- parts
+
+    def _destroy_by_state(self) -> None:
+        with self._journal.phase("destroy") as log:
+            try:
+                self._require_state()
+            except StateLostError as error:
+                log.finish(f"{error.message}; going by the site's own listing")
+                return
+            if self._workdir.main.exists() and self._workdir.state.exists():
+                self._provisioning.plan(self._logged_in(), destroy=True)
+                self._provisioning.apply(self._logged_in(), log)
+            log.finish("all that the state knew is gone")
+
+    def _sweep(self) -> None:
+        with self._journal.phase("look") as log:
+            removed, left = sweep(self._cloud(), self.deployment.id)
+            if left:
+                raise DeploymentFailedError(
+                    f"{len(left)} resources of {self.deployment.name} are still at the site",
+                    facts={"still there": ", ".join(left)},
+                )
+            words = f"removed what only the site knew of: {', '.join(removed)}"
+            log.finish(words if removed else "the site has nothing of it left")
+
+    def _require_state(self) -> None:
+        known = self.deployment.phase in MAY_HOLD_RESOURCES and bool(self.deployment.nodes)
+        self._workdir.check_state(expected=known)
+
+    def _reach(self) -> None:
+        self._check_stop()
+        with self._journal.phase("reach") as log:
+            self._configuration.reach(
+                self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
+            )
+
+    def _log_in_anew(self) -> None:
+        """Make the login anew for a phase that may take long."""
+        site, share = self._site, self._share
+        token = self._source().access_token()
+        self._login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
+
+    def _logged_in(self) -> keystone.KeystoneLogin:
+        if self._login is None:
+            raise RuntimeError("a phase needs the site before the run has logged in")
+        return self._login
+
+    def _cloud(self) -> Cloud:
+        site, share = self._site, self._share
+        session = self._logged_in().session
+        return Cloud(session, site=site.name, region=share.region or site.region)
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
+
+    def _same_command(self) -> str:
+        one = self.deployment
+        return f"make deploy SITE={one.site} USECASE={one.use_case} NAME={one.name}"
+
+
+def _require_no_change(deployment: Deployment, request: Request) -> None:
+    """Refuse to choose anew for a machine that exists: it would be rebuilt."""
+    selection = deployment.selection
+    chosen = {choice.key: choice for choice in selection.choices} if selection else {}
+    other = {
+        key: f"{chosen[key].name} was chosen, {value} asked for"
+        for key, value in request.overrides.items()
+        if key in chosen and value not in (chosen[key].value, chosen[key].name)
+    }
+    if other:
+        raise RequestError(
+            f"{deployment.name} has its choices already, and other ones would rebuild it",
+            facts=other,
+            way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
+        )
+
+
+def _in_short(selection: Selection) -> Details:
+    return tuple((choice.label, choice.reason) for choice in selection.choices)

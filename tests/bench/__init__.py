@@ -1,0 +1,1 @@
+"""Measurements against the bare tools, as ratios within one run."""

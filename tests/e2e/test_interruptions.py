@@ -1,0 +1,121 @@
+"""Runs that end in the middle: what exists is told, and the same command goes on from there."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from openstack.connection import Connection
+
+from orchestrator.deployer import Deployer
+from orchestrator.errors import DeploymentFailedError
+from orchestrator.model import Request
+from orchestrator.settings import Settings
+from orchestrator.store import Store
+from tests.e2e.conftest import Person, at_the_site
+
+pytestmark = pytest.mark.e2e
+
+NAME = "halfway"
+DEPLOY = ("deploy", "probe", "--site", "SANDBOX", "--name", NAME)
+
+
+def stop_when(process: subprocess.Popen[str], phase: str, text: str = "") -> str:
+    """Send one SIGINT as soon as a phase says something, and return all that was said."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("{"):
+            step = json.loads(line)
+            if step.get("phase") == phase and text in step.get("text", ""):
+                process.send_signal(signal.SIGINT)
+                break
+    said.append(process.stdout.read())
+    process.wait(timeout=300)
+    return "".join(said)
+
+
+def test_one_machine_through_every_kind_of_trouble(person: Person, admin: Connection):
+    """One VM, since each costs a boot: Ctrl-C in apply, SSH too slow, a failing playbook, then well."""
+    before = at_the_site(admin)
+
+    process = person.start(*DEPLOY, "--json")
+    said = stop_when(process, "apply", "server")
+    assert process.returncode == 130, said
+    error = json.loads(said.splitlines()[-1])
+    assert error["kind"] == "InterruptedRunError"
+    assert "exists" in error["facts"], error
+    assert f"NAME={NAME}" in " ".join(error["way_out"])
+
+    # The library can be told to wait less; the command waits for ten minutes.
+    with pytest.raises(DeploymentFailedError, match="SSH") as failed:
+        deployer(person, reach_seconds=1.0).deploy(
+            Request(use_case="probe", site="SANDBOX", name=NAME)
+        )
+    assert "1 server" in failed.value.facts["exists"]
+    servers = [thing for thing in at_the_site(admin) - before if thing.startswith("server")]
+
+    folder = person.home / "config" / "usecases" / "probe" / "playbook.yml"
+    good = folder.read_text()
+    folder.write_text(good.replace("not (fail | bool)", "false"))
+    text = person.run(*DEPLOY, code=6).stderr
+    assert "the probe was told to fail" in text
+    assert f"orchestrator logs {NAME}" in text
+    assert f"make destroy NAME={NAME}" in text
+    assert "!" in person.run("list").stdout
+    assert person.run("status", NAME, code=6).stdout.count("SSH answers") == 1
+
+    folder.write_text(good)
+    assert "is ready after" in person.run(*DEPLOY).stdout
+    again = [thing for thing in at_the_site(admin) - before if thing.startswith("server")]
+    assert again == servers, "the machine was made again"
+    assert "nothing to do" in person.run(*DEPLOY).stdout
+
+    person.run("destroy", NAME)
+    assert at_the_site(admin) == before
+
+
+def test_a_destroy_with_a_lost_state_still_leaves_nothing(person: Person, admin: Connection):
+    before = at_the_site(admin)
+    process = person.start(*DEPLOY, "--json")
+    stop_when(process, "reach")
+    work = next((person.home / "data" / "deployments").iterdir())
+    (work / "terraform.tfstate").write_bytes(b"")
+    assert at_the_site(admin) != before
+    assert "1 server" in person.run("destroy", NAME).stdout
+    assert at_the_site(admin) == before
+
+
+def test_a_full_disk_is_named_and_nothing_is_made(
+    person: Person, admin: Connection, tmp_path: Path
+):
+    before = at_the_site(admin)
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(small)], check=True)
+    try:
+        (small / "cache").symlink_to((person.home / "cache").resolve())
+        text = person.run(
+            "deploy", "docker", "--site", "SANDBOX", code=1, ORCHESTRATOR_HOME=str(small)
+        ).stderr
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert "disk" in text.lower() or "space" in text.lower(), text
+    assert at_the_site(admin) == before
+
+
+def deployer(person: Person, *, reach_seconds: float) -> Deployer:
+    return Deployer(
+        folders=person.folders,
+        settings=Settings.read(person.folders.config),
+        store=Store.in_folder(person.folders.data),
+        environment=person.env(),
+        owner="local:root",
+        stop=threading.Event(),
+        reach_seconds=reach_seconds,
+    )
