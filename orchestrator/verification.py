@@ -141,20 +141,15 @@ def _closed_ports(machine: Machine, settings: Mapping[str, Any]) -> Found:
 
 
 def _mtu(machine: Machine, settings: Mapping[str, Any]) -> Found:
-    bridge = settings["bridge"]
     route = machine.run(["ip", "-o", "route", "show", "default"]).stdout.split()
     if "dev" not in route:
         return False, "there is no default route"
     interface = route[route.index("dev") + 1]
-    inner, outer = _mtu_of(machine, bridge), _mtu_of(machine, interface)
-    if inner is None or outer is None:
-        return False, f"{bridge if inner is None else interface} is not there"
-    return inner <= outer, f"{bridge} {inner}, {interface} {outer}"
-
-
-def _mtu_of(machine: Machine, interface: str) -> int | None:
-    text = machine.run(["cat", f"/sys/class/net/{interface}/mtu"]).stdout.strip()
-    return int(text) if text.isdigit() else None
+    outer = machine.run(["cat", f"/sys/class/net/{interface}/mtu"]).stdout.strip()
+    inner = machine.run(settings["argv"]).stdout.strip()
+    if not (inner.isdigit() and outer.isdigit()):
+        return False, f"containers {inner or 'unknown'}, {interface} {outer or 'unknown'}"
+    return int(inner) <= int(outer), f"containers {inner}, {interface} {outer}"
 
 
 def _last(text: str) -> str:

@@ -111,10 +111,10 @@ class ClosedPortsCheck(_CheckFile):
 
 
 class MtuCheck(_CheckFile):
-    """The packets of a bridge fit through the interface of the default route."""
+    """Packets of containers fit through the interface of the default route."""
 
     kind: Literal["mtu"]
-    bridge: StrictStr
+    argv: list[StrictStr] = Field(min_length=1)  # what prints the MTU that containers get
 
 
 CheckFile = Annotated[
