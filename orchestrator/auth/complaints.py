@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from keystoneauth1 import exceptions as failures
 
+from orchestrator.auth import web
 from orchestrator.auth.issuer import Issuer
 from orchestrator.auth.roles import Entitlement, missing_role
 from orchestrator.auth.token import LOGIN_AGAIN, AccessToken
@@ -19,7 +20,7 @@ _ELSEWHERE = "orchestrator sites        shows the other sites of your VO"
 def about(site: Site, error: Exception) -> OrchestratorError:
     """Say why the site could not be asked, or refused for its own reasons."""
     if isinstance(error, failures.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate" in str(error).lower():
+        if web.is_untrusted(error):
             return _untrusted(site)
         return _silent(site, f"{site.name} broke off before TLS was agreed.")
     if isinstance(error, failures.ConnectTimeout | failures.RequestTimeout):

@@ -103,7 +103,7 @@ class Issuer:
         )
 
     def _unreachable(self, error: requests.RequestException) -> SiteError | LoginError:
-        if isinstance(error, requests.exceptions.SSLError):
+        if isinstance(error, requests.exceptions.SSLError) and web.is_untrusted(error):
             trusted = self.ca_bundle or "the system's roots"
             return LoginError(
                 f"the certificate of the issuer {self.url} is not trusted.",

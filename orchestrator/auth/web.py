@@ -10,19 +10,35 @@ import requests
 TIMEOUT = (10.0, 30.0)
 
 
+class _Session(requests.Session):
+    # REQUESTS_CA_BUNDLE, which is meant for the world at large, would else beat the bundle
+    # that a session was given for one site.
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        chosen = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, chosen, cert)
+
+
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
 def session(ca_bundle: Path | None) -> requests.Session:
     """Return a session that trusts the bundle, or the usual roots where there is none."""
-    made = requests.Session()
+    made = _Session()
     # Without an authentication of its own, requests puts a password of ~/.netrc
     # over our Authorization header.
     made.auth = _keep_headers
     made.verify = str(ca_bundle) if ca_bundle else True
     made.headers["Accept"] = "application/json"
     return made
+
+
+def is_untrusted(error: Exception) -> bool:
+    """Tell a certificate that is not trusted from a server that broke off."""
+    text = str(error).lower()
+    return "certificate" in text or "hostname" in text
 
 
 def json_object(response: requests.Response) -> dict[str, Any]:
