@@ -35,17 +35,13 @@ def taken_by_others(ports: Mapping[str, int], ours: Iterable[int]) -> list[str]:
 
 
 def _holder(inode: str) -> int:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and f"socket:[{inode}]" in _links(entry / "fd"):
-            return int(entry.name)
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == f"socket:[{inode}]":
+                return int(link.parts[2])
+        except OSError:
+            continue
     return 0
-
-
-def _links(folder: Path) -> list[str]:
-    try:
-        return [os.readlink(link) for link in folder.iterdir()]
-    except OSError:
-        return []
 
 
 def _describe(pid: int) -> str:

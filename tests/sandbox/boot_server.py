@@ -101,6 +101,16 @@ def wait_for_ssh(address: str, patience: float = 180) -> None:
     raise SystemExit(f"no SSH at {address}")
 
 
+def shows_host_keys(cloud: Any, server: Any, patience: float = 120) -> bool:
+    """Say whether the console comes to show the host keys, which it does at the boot's end."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if "BEGIN SSH HOST KEY KEYS" in cloud.compute.get_server_console_output(server)["output"]:
+            return True
+        time.sleep(2)
+    return False
+
+
 def remove(cloud: Any, name: str, server: Any, made: dict[str, Any]) -> None:
     """Remove all of it again."""
     cloud.compute.delete_server(server)
@@ -131,8 +141,8 @@ def main(project: str, key: str, *options: str) -> None:
         "active": round(active - networked, 1),
         "ssh": round(time.monotonic() - active, 1),
     }
-    console = cloud.compute.get_server_console_output(server)["output"]
-    host_keys = "BEGIN SSH HOST KEY KEYS" in console
+    host_keys = shows_host_keys(cloud, server)
+    seconds["host_keys_after"] = round(time.monotonic() - active, 1)
     print(json.dumps({"address": address, "name": name, "host_keys": host_keys, **seconds}))
     if "keep" not in options:
         remove(cloud, name, server, made)
