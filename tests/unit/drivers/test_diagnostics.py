@@ -1,0 +1,45 @@
+"""The provider's words made plain."""
+
+from __future__ import annotations
+
+from orchestrator.drivers.diagnostics import as_error, as_event, errors_among
+
+QUOTA = (
+    "Error creating openstack_compute_instance_v2: Expected HTTP response code [200 202] when"
+    ' accessing [POST http://cloud/servers], but got 403 instead: {"forbidden": {"code": 403,'
+    ' "message": "Quota exceeded for cores: Requested 2, but already used 19 of 20 cores"}}'
+)
+
+
+def test_a_json_body_is_opened():
+    error = as_error("apply", [{"summary": QUOTA, "address": "server"}])
+    assert error.facts == {
+        "server": "Error creating openstack_compute_instance_v2: Quota exceeded for cores:"
+        " Requested 2, but already used 19 of 20 cores"
+    }
+
+
+def test_one_cause_is_told_once():
+    same = [{"summary": "connection refused", "address": name} for name in "abc"]
+    assert as_error("apply", same).facts == {"a": "connection refused"}
+
+
+def test_plain_text_is_used_where_there_is_no_diagnostic():
+    error = as_error("init", [], text="Error: flag provided\n but not defined")
+    assert error.facts == {"Terraform says": "Error: flag provided but not defined"}
+
+
+def test_lines_that_are_no_events_are_left_out():
+    assert as_event("panic: runtime error") is None
+    assert as_event('{"@level":"error","type":"diag') is None
+    assert as_event('{"format_version":"1.0"}') is None
+    assert as_event('{"@level":"info","type":"log"}') == {"@level": "info", "type": "log"}
+
+
+def test_warnings_are_no_errors():
+    events = [
+        {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "old"}},
+        {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "broken"}},
+        {"type": "log"},
+    ]
+    assert [one["summary"] for one in errors_among(events)] == ["broken"]
