@@ -43,7 +43,8 @@ def ident(name: str) -> Identifier:
 
 def hcl(value: object) -> str:
     """Return a value as an HCL literal, in which nothing is ever evaluated."""
-    if isinstance(value, Identifier):
+    # The text of what is undefined is an error that names it.
+    if isinstance(value, Identifier | jinja2.Undefined):
         return str(value)
     text = json.dumps(value, ensure_ascii=False)
     return text.replace("${", "$${").replace("%{", "%%{")
@@ -109,7 +110,7 @@ def read_nodes(outputs: Mapping[str, Any]) -> tuple[Node, ...]:
     """Return the nodes that Terraform's outputs tell, sorted by name."""
     try:
         return tuple(_node(name, told) for name, told in sorted(outputs["nodes"].items()))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RequestError) as error:
         raise DeploymentFailedError(
             f"Terraform's output `nodes` is not as expected: {error}",
             way_out=["run the same command again"],

@@ -159,7 +159,9 @@ def run_playbook(
 
 def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
     """Write variables of which no text is ever taken for a template."""
-    write_atomically(path, yaml.dump(dict(variables), Dumper=_UnsafeDumper, allow_unicode=True))
+    write_atomically(
+        path, yaml.dump(_as_unsafe(variables), Dumper=_UnsafeDumper, allow_unicode=True)
+    )
 
 
 class _UnsafeText(str):
@@ -198,7 +200,7 @@ def _prepare(workdir: Workdir, inventory: Mapping[str, Any], variables: Mapping[
     write_atomically(folder / "inventory.json", json.dumps(inventory, indent=2))
     write_atomically(folder / "ansible.cfg", "[defaults]\n")
     # In a file: an argument can be read by every process of this machine.
-    write_variables(_variables_file(workdir), _as_unsafe(variables))
+    write_variables(_variables_file(workdir), variables)
     return folder
 
 

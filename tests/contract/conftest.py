@@ -1,0 +1,28 @@
+"""Real programs without a cloud: the provider's mirror is made once per checkout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.drivers import provider
+
+# Ignored by git; a build takes a minute or two.
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "test"
+# Before any test's guard takes the home folder away: Go keeps its sources there.
+ENVIRONMENT = dict(os.environ)
+
+
+@pytest.fixture(scope="session")
+def terraform_program() -> Path:
+    found = provider.find_terraform(CACHE, env=ENVIRONMENT)
+    if found is None:
+        pytest.fail("these tests need terraform on the PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def installed_provider(terraform_program: Path) -> provider.Provider:
+    return provider.install_provider(CACHE, terraform=terraform_program, env=ENVIRONMENT)

@@ -1,0 +1,146 @@
+"""The playbooks and the driver with the real Ansible, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestrator import paths
+from orchestrator.drivers.ansible import run_playbook
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.rendering import inventory
+from orchestrator.workdir import Workdir
+
+pytestmark = pytest.mark.contract
+
+BIN = Path(sys.executable).parent
+USE_CASES = sorted((paths.TEMPLATES / "usecases").iterdir())
+ROLES = sorted(paths.ANSIBLE_ROLES.iterdir())
+CANARY = "canary-4711"
+
+
+@pytest.fixture
+def run(tmp_path, node, monkeypatch):
+    monkeypatch.setenv("OS_TOKEN", CANARY)
+    workdir = Workdir(tmp_path / "d")
+    workdir.create()
+    made = inventory([node])
+    made["all"]["hosts"]["sky"] |= {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+    }
+
+    def play(*tasks, **options):
+        playbook = tmp_path / "playbook.yml"
+        plays = [{"hosts": "docker", "gather_facts": False, "tasks": list(tasks)}]
+        playbook.write_text(yaml.safe_dump(plays))
+        return run_playbook(
+            workdir, playbook=playbook, inventory=made, env=dict(os.environ), **options
+        )
+
+    play.workdir = workdir
+    return play
+
+
+def command(line, **more):
+    return {"name": line, "ansible.builtin.command": line, **more}
+
+
+def test_tasks_are_told_and_counted(run):
+    seen = []
+    result = run(command("true"), command("echo x", changed_when=False), on_task=seen.append)
+    assert seen == ["true", "echo x"]
+    assert (result.code, result.ok, result.changed) == (0, 2, 1)
+
+
+def test_a_failure_names_host_task_and_words(run):
+    with pytest.raises(DeploymentFailedError) as caught:
+        run(command("ls /does/not/exist"))
+    assert "No such file" in caught.value.facts["sky, ls /does/not/exist"]
+
+
+def test_a_playbook_that_is_none_is_told(run):
+    with pytest.raises(DeploymentFailedError) as caught:
+        run({"name": "x", "no_such_module_anywhere": {}})
+    assert "no_such_module_anywhere" in str(caught.value.facts)
+
+
+def test_texts_of_people_are_not_evaluated(run, tmp_path):
+    out = tmp_path / "out"
+    copy = {"name": "copy", "ansible.builtin.copy": {"content": "{{ text }}", "dest": str(out)}}
+    text = "{{ lookup('pipe', 'id') }} ${x}\n- a: 'b'"
+    run(copy | {"name": "write"}, extravars={"text": text})
+    assert out.read_text() == text
+
+
+def test_nothing_of_our_environment_reaches_the_task_or_a_file(run, tmp_path):
+    out = tmp_path / "environment"
+    run({"name": "env", "ansible.builtin.shell": f"env > {out}"})
+    assert CANARY not in out.read_text()
+    leaks = [
+        path
+        for path in run.workdir.path.rglob("*")
+        if path.is_file() and CANARY.encode() in path.read_bytes()
+    ]
+    assert leaks == []
+
+
+def test_a_stop_leaves_no_process(run, tmp_path):
+    stop = threading.Event()
+    marker = str(4000 + os.getpid() % 1000) + ".125"
+
+    def running():
+        return (
+            marker in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+        )
+
+    def stop_once_running():
+        while not running():
+            time.sleep(0.1)
+        stop.set()
+
+    threading.Thread(target=stop_once_running, daemon=True).start()
+    with pytest.raises(InterruptedRunError):
+        run(command(f"sleep {marker}"), stop=stop)
+    assert not running()
+
+
+def test_a_run_that_takes_too_long_is_ended(run):
+    with pytest.raises(DeploymentFailedError):
+        run(command("sleep 60"), timeout=2.0)
+
+
+@pytest.mark.parametrize("use_case", USE_CASES, ids=lambda path: path.name)
+def test_the_playbook_of_a_use_case_is_sound(use_case, tmp_path):
+    env = {
+        "PATH": f"{BIN}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_ROLES_PATH": str(paths.ANSIBLE_ROLES),
+    }
+    argv = [
+        "ansible-playbook",
+        "--syntax-check",
+        "-i",
+        "localhost,",
+        str(use_case / "playbook.yml"),
+    ]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_a_role_declares_all_its_options(role):
+    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
+    options = spec["argument_specs"]["main"]["options"]
+    defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text())
+    assert set(defaults) <= set(options)
+    assert all(name.startswith(f"{role.name}_") for name in options)
+    assert all(option["description"] for option in options.values())

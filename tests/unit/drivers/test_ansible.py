@@ -1,0 +1,87 @@
+"""What is learnt from Ansible's events, and what its files and environment hold."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+import yaml
+
+from orchestrator.drivers import ansible
+
+
+@pytest.fixture
+def watcher():
+    return ansible._Watcher(
+        on_task=lambda name: None, stop=threading.Event(), deadline=time.monotonic() + 60
+    )
+
+
+def failed(**result):
+    data = {"host": "sky", "task": "Install Docker", "res": result}
+    return {"event": "runner_on_failed", "pid": 1, "event_data": data}
+
+
+def test_a_failure_names_host_task_and_words(watcher):
+    watcher.event(failed(msg="non-zero return code", stderr="first\nE: no space left\n"))
+    assert watcher.failures == [
+        ansible.TaskFailure(
+            host="sky", task="Install Docker", message="non-zero return code: E: no space left"
+        )
+    ]
+
+
+def test_an_ignored_failure_is_none(watcher):
+    event = failed(msg="x")
+    event["event_data"]["ignore_errors"] = True
+    watcher.event(event)
+    assert watcher.failures == []
+
+
+def test_counts_come_from_the_recap(watcher):
+    data = {"ok": {"a": 3, "b": 2}, "changed": {"a": 1}}
+    watcher.event({"event": "playbook_on_stats", "event_data": data})
+    assert (watcher.ok, watcher.changed) == (5, 1)
+
+
+def test_no_event_becomes_a_file(watcher):
+    assert watcher.event({"event": "verbose"}) is False
+
+
+def test_a_stop_is_one_sigterm_to_ansible_itself(watcher):
+    child = subprocess.Popen(["sleep", "60"])
+    watcher.event({"event": "verbose", "pid": child.pid})
+    assert not watcher.should_kill()
+    watcher.stop.set()
+    assert not watcher.should_kill()
+    assert child.wait(timeout=5) == -signal.SIGTERM
+    assert not watcher.should_kill()
+
+
+def test_an_ansible_that_does_not_end_is_killed(watcher):
+    watcher.stop.set()
+    assert watcher.should_kill()
+
+
+def test_texts_of_people_are_never_templates(tmp_path):
+    path = tmp_path / "variables.yaml"
+    given = {"a": "{{ lookup('pipe', 'id') }}", "b": ["x: y\n", 1], "c": {"d": True}, "e": "&a *a"}
+    ansible.write_variables(path, given)
+    text = path.read_text()
+    assert text.count("!unsafe") == 3
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert yaml.safe_load(text.replace("!unsafe ", "")) == given
+
+
+def test_the_environment_is_built(workdir, tmp_path):
+    env = {"PATH": "/usr/bin", "ANSIBLE_CONFIG": "/home/x", "OS_TOKEN": "secret", "HOME": "/h"}
+    own = ansible._environment(env, folder=tmp_path, workdir=workdir, sockets=tmp_path)
+    assert "OS_TOKEN" not in own
+    assert own["ANSIBLE_CONFIG"] == str(tmp_path / "ansible.cfg")
+    assert own["PATH"].endswith(f"{os.pathsep}/usr/bin")
+    assert str(workdir.known_hosts) in own["ANSIBLE_SSH_ARGS"]

@@ -1,0 +1,92 @@
+"""Plans as values, and which of them are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.errors import DeploymentFailedError, UnsafePlanError
+from orchestrator.planning import read_plan
+
+SERVER = 'module.nodes.openstack_compute_instance_v2.node["sky-docker"]'
+
+
+def shown(*actions: str, before=None, after=None, **more):
+    change = {"actions": list(actions), "before": before, "after": after, **more.pop("change", {})}
+    resource = {
+        "address": SERVER,
+        "type": "openstack_compute_instance_v2",
+        "mode": "managed",
+        "change": change,
+        **more,
+    }
+    return {"format_version": "1.2", "resource_changes": [resource]}
+
+
+def test_a_create_is_safe():
+    plan = read_plan(shown("create", after={"name": "sky-docker"}))
+    assert plan.summary == "1 to create"
+    assert plan.changes[0].name == "sky-docker"
+    plan.raise_if_unsafe()
+
+
+def test_what_stays_is_no_change():
+    plan = read_plan(shown("no-op"))
+    assert plan.changes == ()
+    assert plan.summary == "nothing to do"
+
+
+def test_data_sources_are_no_changes():
+    assert read_plan(shown("read", mode="data")).changes == ()
+
+
+def test_an_import_is_a_change_that_loses_nothing():
+    plan = read_plan(shown("no-op", change={"importing": {"id": "i-1"}}))
+    assert plan.counts == {"import": 1}
+    plan.raise_if_unsafe()
+
+
+def test_an_update_names_its_fields():
+    plan = read_plan(shown("update", before={"name": "a", "x": 1}, after={"name": "b", "x": 1}))
+    assert plan.changes[0].fields == ("name",)
+    plan.raise_if_unsafe()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        shown("delete", before={"name": "sky-docker"}),
+        shown("delete", "create", before={"name": "sky-docker"}, after={}),
+        shown("create", "delete", before={"name": "sky-docker"}, after={}),
+        shown("update", before={"name": "sky-docker", "image_id": "a"}, after={"image_id": "b"}),
+        shown(
+            "update",
+            before={"name": "sky-docker", "image_id": "a"},
+            after={"name": "sky-docker"},
+            change={"after_unknown": {"image_id": True}},
+        ),
+    ],
+    ids=["delete", "replace", "create before delete", "rebuild", "rebuild with an unknown image"],
+)
+def test_what_loses_something_is_refused_until_agreed_to_by_address(plan):
+    read = read_plan(plan)
+    with pytest.raises(UnsafePlanError) as caught:
+        read.raise_if_unsafe()
+    assert "sky-docker" in caught.value.facts
+    read.raise_if_unsafe(agreed=[SERVER])
+
+
+def test_what_was_cut_short_is_told_apart():
+    plan = read_plan(shown("delete", "create", action_reason="replace_because_tainted"))
+    assert plan.tainted == (SERVER,)
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"format_version": "2.0"}, shown("create") | {"errored": True}]
+)
+def test_a_plan_that_is_not_whole_is_no_plan(broken):
+    with pytest.raises(DeploymentFailedError):
+        read_plan(broken)
+
+
+def test_a_plan_is_a_value_for_json():
+    assert read_plan(shown("create")).as_value()["counts"] == {"create": 1}
