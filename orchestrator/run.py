@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator import __version__
 from orchestrator.auth import keystone
@@ -25,7 +25,7 @@ from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.recovery import count_in_words, sweep
 from orchestrator.selection.overrides import Override
-from orchestrator.selection.quotas import check_quotas
+from orchestrator.selection.quotas import QuotaLine, check_quotas
 from orchestrator.selection.selecting import select
 from orchestrator.store import Store
 from orchestrator.workdir import StateLostError, Workdir
@@ -117,8 +117,7 @@ class Run:
             selection = select(offer, use_case.need, site=site, nodes=nodes, overrides=overrides)
             public = sum(group.public for group in use_case.nodes)
             lines = check_quotas(offer, selection, nodes, floating_ips=public)
-            quota = ("quota", ", ".join(line.text for line in lines))
-            log.finish("", details=(*_in_short(selection), quota))
+            log.finish("", details=(*_in_short(selection), ("quota", _tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
     def plan(self, use_case: UseCase) -> Plan:
@@ -317,6 +316,13 @@ def _require_no_change(deployment: Deployment, request: Request) -> None:
             facts=other,
             way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
         )
+
+
+def _tightest(lines: Sequence[QuotaLine]) -> str:
+    """Return the limits that a deployment comes nearest to, in words."""
+    limited = [line for line in lines if line.limit]
+    limited.sort(key=lambda line: (line.used + line.needed) / (line.limit or 1), reverse=True)
+    return ", ".join(line.text for line in limited[:3]) or "the site tells none"
 
 
 def _in_short(selection: Selection) -> Details:

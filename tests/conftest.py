@@ -80,7 +80,9 @@ def deployment() -> Deployment:
 @pytest.fixture
 def selection() -> Selection:
     def choice(key: str, name: str) -> Choice:
-        return Choice(key=key, value=f"id-{name}", name=name, label=name, reason="only", candidates=1)
+        return Choice(
+            key=key, value=f"id-{name}", name=name, label=name, reason="only", candidates=1
+        )
 
     return Selection(
         flavor=choice("flavor", "m1.medium"),

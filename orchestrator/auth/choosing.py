@@ -71,7 +71,7 @@ def _command_of(site: Site, given: Given) -> TokenSource | None:
 
 def _configured_account(settings: Settings, given: Given, site: Site) -> TokenSource | None:
     client = FedcloudClient(
-        python=settings.fedcloud_python or Path(sys.executable), passed=given.env
+        python=settings.fedcloud_python or _usual_fedcloud_python(), passed=given.env
     )
     mytoken = given.mytoken or _secret(settings.mytoken_file, "mytoken_file", settings)
     if settings.mytoken_server and mytoken:
@@ -83,6 +83,12 @@ def _configured_account(settings: Settings, given: Given, site: Site) -> TokenSo
         issuer = Issuer(url=site.issuer, client_id=settings.client_id, ca_bundle=site.ca_bundle)
         return RobotToken(issuer=issuer, secret=secret)
     return None
+
+
+def _usual_fedcloud_python() -> Path:
+    # `make install` puts it below our own environment, where its pins bind nobody else.
+    beside = Path(sys.prefix, "fedcloudclient", "bin", "python")
+    return beside if beside.exists() else Path(sys.executable)
 
 
 def _kept(site: Site, tokens: Path) -> TokenSource | None:

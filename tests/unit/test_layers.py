@@ -26,7 +26,7 @@ LAYERS = (
         "drivers",
     ),
     ("store", "recovery"),
-    ("run", "deployer", "launch"),
+    ("provisioning", "configuring", "run", "deployer", "launch"),
     ("cli", "webapp"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -51,7 +51,7 @@ def test_facts_and_the_way_out_stand_under_the_message(capsys):
 
 
 def test_a_program_reads_the_error_as_an_object(capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["orchestrator", "list", "--json"])
+    monkeypatch.setattr("sys.argv", ["orchestrator", "--json"])
     outcome(RequestError("no such site", way_out=["look"]))
     value = json.loads(capsys.readouterr().out)
     assert (value["kind"], value["exit_code"], value["way_out"]) == ("RequestError", 1, ["look"])
