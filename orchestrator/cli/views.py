@@ -110,7 +110,7 @@ class PlainView:
 class TerminalView:
     """Finished steps above, the one at work below with a spinner and its time."""
 
-    _MARKS = {"finished": "[green]✓[/]", "failed": "[red]✗[/]", "note": " "}  # noqa: RUF012
+    _MARKS = {"finished": "[green]✓[/]", "failed": "[red]✗[/]", "note": " "}
 
     def __init__(self, console: Console) -> None:
         self._console = console
