@@ -3,11 +3,17 @@
 import json
 import ssl
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox import site
 from sandbox.layout import Layout, url
 from sandbox.realm import VOS
+
+
+def is_since(report: str, moment: datetime) -> bool:
+    """Say whether a time as the cloud writes it (UTC, without saying so) is after a moment."""
+    return bool(report) and datetime.fromisoformat(report).replace(tzinfo=UTC) > moment
 
 
 class Cloud:
@@ -41,12 +47,16 @@ class Cloud:
         owners = {project.get("egi.VO"): project["id"] for project in found}
         return {vo: owners[vo] for vo in VOS}
 
-    def sleeping_agents(self) -> list[str]:
-        """Return the agents of Nova and Neutron that are not alive."""
+    def sleeping_agents(self, since: datetime) -> list[str]:
+        """Return the agents of Nova and Neutron that have not reported since then.
+
+        What the cloud itself calls alive may have been killed a minute ago.
+        """
         agents = self._get(f"{url('neutron')}/v2.0/agents")["agents"]
         services = self._get(f"{url('nova')}/os-services")["services"]
-        alive = {agent["binary"] for agent in agents if agent["alive"]}
-        alive |= {service["binary"] for service in services if service["state"] == "up"}
+        reports = {agent["binary"]: agent["heartbeat_timestamp"] for agent in agents}
+        reports |= {service["binary"]: service["updated_at"] or "" for service in services}
+        alive = {binary for binary, report in reports.items() if is_since(report, since)}
         expected = {
             "neutron-linuxbridge-agent",
             "neutron-dhcp-agent",

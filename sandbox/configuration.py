@@ -64,11 +64,16 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
         "resolvers": ",".join(gateway.resolvers()),
         "broker_password": passwords["broker"],
         "crypto_passphrase": passwords["keycloak_admin"],
-        "transport": f"rabbit://sandbox:{passwords['broker']}@127.0.0.1:25671/",
+        "transport": broker_address(passwords),
         "database": f"mysql+pymysql://sandbox:{passwords['database']}@localhost",
         "database_options": f"unix_socket={layout.run}/mariadb.sock",
         "service_login": _service_login(layout, passwords["services"]),
     }
+
+
+def broker_address(passwords: dict[str, str]) -> str:
+    """Return where the services meet their messages, with the password in it."""
+    return f"rabbit://sandbox:{passwords['broker']}@127.0.0.1:25671/"
 
 
 def _service_login(layout: Layout, password: str) -> str:

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from sandbox import files
+from sandbox import files, services
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.shell import last_lines
@@ -93,11 +93,17 @@ def stop(layout: Layout) -> int:
     count = len(processes(layout))
     supervisor = Supervisor(layout.run / "supervisor.sock")
     if supervisor.is_running():
+        supervisor.stop([s.name for s in services.table(layout) if not s.keeps_data])
         supervisor.shut_down()
         deadline = time.monotonic() + PATIENCE
         while pids(layout) and time.monotonic() < deadline:
             time.sleep(0.1)
     return max(count, kill(layout))
+
+
+def supervisor_pid(layout: Layout) -> int:
+    """Return the host's pid of the first process in the sandbox."""
+    return processes(layout)[1]
 
 
 def kill(layout: Layout) -> int:

@@ -19,6 +19,7 @@ class Service:
     socket: str = ""
     user: str = "root"
     environment: Mapping[str, str] = field(default_factory=dict)
+    keeps_data: bool = False
 
 
 def table(layout: Layout) -> tuple[Service, ...]:
@@ -48,13 +49,14 @@ def _ground(layout: Layout) -> tuple[Service, ...]:
         " --innodb-flush-log-at-trx-commit=2 --character-set-server=utf8mb3"
     )
     return (
-        Service("mariadb", mariadb, socket=f"{run}/mariadb.sock"),
-        Service("epmd", "/usr/bin/epmd", user="rabbitmq", environment=erlang),
+        Service("mariadb", mariadb, socket=f"{run}/mariadb.sock", keeps_data=True),
+        Service("epmd", "/usr/bin/epmd", user="rabbitmq", environment=erlang, keeps_data=True),
         Service(
             "rabbitmq",
             "/usr/lib/rabbitmq/bin/rabbitmq-server",
             user="rabbitmq",
             environment=erlang,
+            keeps_data=True,
         ),
         Service("libvirtd", "/usr/sbin/libvirtd --config /etc/libvirt/libvirtd.conf"),
     )
@@ -64,7 +66,13 @@ def _front(layout: Layout) -> tuple[Service, ...]:
     ports = " ".join(map(str, PUBLIC_PORTS.values()))
     return (
         Service("relay", f"{_python(layout)} {SOURCE / 'relay.py'} {ports}"),
-        Service("keycloak", _keycloak(layout), PUBLIC_PORTS["keycloak"], "/auth/realms/egi"),
+        Service(
+            "keycloak",
+            _keycloak(layout),
+            PUBLIC_PORTS["keycloak"],
+            "/auth/realms/egi",
+            keeps_data=True,
+        ),
         Service("apache", f"/usr/sbin/apache2 -f {layout.etc}/apache.conf -DFOREGROUND"),
     )
 
@@ -173,8 +181,9 @@ def _program(layout: Layout, service: Service) -> str:
     pairs = ",".join(f'{name}="{value}"' for name, value in environment.items())
     return (
         f"[program:{service.name}]\ncommand={service.command}\nuser={service.user}\n"
-        f"environment={pairs}\ndirectory=/\nautostart=false\nautorestart=true\nstartsecs=1\nstartretries=10\n"
-        "stopasgroup=true\nkillasgroup=true\nstopwaitsecs=15\nredirect_stderr=true\n"
+        f"environment={pairs}\ndirectory=/\nautostart=false\nautorestart=true\n"
+        "startsecs=1\nstartretries=10\nstopasgroup=true\nkillasgroup=true\n"
+        f"stopwaitsecs={20 if service.keeps_data else 3}\nredirect_stderr=true\n"
         f"stdout_logfile={layout.log}/{service.name}.log\nstdout_logfile_maxbytes=20MB\n"
         "stdout_logfile_backups=1\n"
     )

@@ -2,12 +2,17 @@
 
 import http.client
 import socket
+import time
 import xmlrpc.client
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+
+PATIENCE = 10
 
 
 class _SocketConnection(http.client.HTTPConnection):
@@ -74,13 +79,18 @@ class Supervisor:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise SandboxError(f"{name} does not start: {fault.faultString}") from fault
 
-    def stop(self, name: str) -> None:
-        """Stop a program and wait for its end."""
-        try:
-            self._call("stopProcess", name, True)
-        except xmlrpc.client.Fault as fault:
-            if "NOT_RUNNING" not in fault.faultString:
-                raise SandboxError(f"{name} does not stop: {fault.faultString}") from fault
+    def stop(self, names: Collection[str]) -> None:
+        """Stop programs side by side and wait for their end."""
+        for name in names:
+            # It may have ended already, which is what we want.
+            with suppress(xmlrpc.client.Fault):
+                self._call("stopProcess", name, False)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            programs = self.programs()
+            if not [name for name in names if programs[name].state == "STOPPING"]:
+                return
+            time.sleep(0.1)
 
     def reload_configuration(self) -> None:
         """Take in a changed file: changed programs are stopped, new ones added."""

@@ -1,6 +1,7 @@
 """Brings the sandbox up: what to do, and what each step has to wait for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 from sandbox import (
@@ -24,10 +25,12 @@ from sandbox import (
     status,
 )
 from sandbox.cloud import Cloud
-from sandbox.layout import PUBLIC_PORTS, Layout, url
+from sandbox.layout import PUBLIC_PORTS, SOURCE, Layout, url
 from sandbox.steps import Report, Step, run_all
 from sandbox.supervision import Supervisor
 
+# Where agents report, and where they ask for what they have to do.
+QUEUES = ("q-reports-plugin", "q-plugin", "q-l3-plugin")
 CELL0 = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}"
 
 
@@ -48,6 +51,7 @@ class Start:
 
     layout: Layout
     passwords: dict[str, str]
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self, report: Report, mark: str) -> None:
         """Take every step; the mark is left when all is well."""
@@ -149,8 +153,7 @@ class Start:
         ground = ("supervisor", "certificates")
         ready = ("keystone", "rabbitmq", "catalog")
         nova, neutron = ("nova schema", *ready), ("neutron schema", *ready)
-        # An agent whose first report nobody takes waits a minute before the next.
-        agent = ("neutron-server",)
+        agent = ("neutron queues",)
         return [
             self._program("relay", ground),
             self._program("epmd", ground),
@@ -162,6 +165,7 @@ class Start:
             self._program("glance-api", ("glance schema", "catalog")),
             self._program("placement", ("placement schema", "catalog")),
             self._program("neutron-server", neutron),
+            Step("neutron queues", self._queues, ("neutron-server",)),
             self._program("nova-conductor", nova),
             self._program("nova-scheduler", nova),
             self._program("nova-api", nova),
@@ -196,11 +200,19 @@ class Start:
         health.wait(name, lambda: health.answers(service, layout), layout.log / f"{name}.log")
         return "answers" if service.port or service.socket else "started"
 
+    def _queues(self) -> str:
+        """Wait for the part of neutron-server that agents talk to, which is another process."""
+        python = cache.environment(self.layout) / "bin/python"
+        inside = ["nsenter", f"--net=/proc/{enclosure.supervisor_pid(self.layout)}/ns/net"]
+        broker = configuration.broker_address(self.passwords)
+        shell.run([*inside, python, SOURCE / "consumers.py", *QUEUES], stdin=broker)
+        return "are read"
+
     def _agents(self) -> str:
         layout = self.layout
         cloud = Cloud(layout, self.passwords["admin"])
         log = layout.log / "nova-compute.log"
-        health.wait("an agent", lambda: not cloud.sleeping_agents(), log)
+        health.wait("an agent", lambda: not cloud.sleeping_agents(self.began), log)
         if not cloud.hosts():
             manage = cache.environment(layout) / "bin/nova-manage"
             nova = layout.etc / "nova.conf"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 
@@ -9,6 +10,7 @@ import pytest
 
 from sandbox import (
     cache,
+    cloud,
     configuration,
     enclosure,
     files,
@@ -288,3 +290,16 @@ def test_without_a_sandbox_everything_is_down(layout):
 def test_no_process_is_taken_for_ours_without_a_sandbox(layout):
     assert enclosure.processes(layout) == {}
     assert enclosure.kill(layout) == 0
+
+
+@pytest.mark.parametrize(
+    ("report", "since"),
+    [
+        ("2026-11-24 00:00:01", True),
+        ("2026-11-24T00:00:01.000000", True),
+        ("2026-11-23 23:59:59", False),
+        ("", False),
+    ],
+)
+def test_a_report_from_before_the_start_does_not_count(report, since):
+    assert cloud.is_since(report, datetime(2026, 11, 24, tzinfo=UTC)) is since

@@ -1,0 +1,40 @@
+"""Waits until somebody consumes the queues that agents send their first words to.
+
+A message to a queue that nobody has made yet is lost, and its sender waits a minute
+for the answer. Runs in the control plane's Python, inside the sandbox's network, with
+the address of the broker on the standard input: `consumers.py QUEUE ...`.
+"""
+
+import sys
+import time
+from importlib import import_module
+from typing import Any
+
+PATIENCE = 120
+
+
+def has_consumer(connection: Any, queue: str) -> bool:
+    """Say whether a queue is there and somebody reads from it."""
+    channel = connection.channel()
+    try:
+        return int(channel.queue_declare(queue, passive=True).consumer_count) > 0
+    except connection.channel_errors:
+        return False
+    finally:
+        channel.close()
+
+
+def main(address: str, queues: list[str]) -> None:
+    """Return when all queues have a consumer."""
+    kombu = import_module("kombu")
+    end = time.monotonic() + PATIENCE
+    with kombu.Connection(address.replace("rabbit://", "amqp://")) as connection:
+        connection.ensure_connection(max_retries=30, interval_start=0.2, interval_max=1)
+        while missing := [queue for queue in queues if not has_consumer(connection, queue)]:
+            if time.monotonic() > end:
+                sys.exit(f"nobody reads from the queues {', '.join(missing)}")
+            time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main(sys.stdin.read(), sys.argv[1:])
