@@ -101,3 +101,17 @@ def node() -> Node:
         groups=("docker",),
         private_ip="10.0.0.5",
     )
+
+
+# The quick ones first; what removes the sandbox behind everything that uses it.
+_ORDER = ("unit", "contract", "e2e", "sandbox")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which they are best run."""
+
+    def rank(item: pytest.Item) -> tuple[bool, int]:
+        ring = item.path.relative_to(Path(__file__).parent).parts[0]
+        return item.get_closest_marker("sandbox_clean") is not None, _ORDER.index(ring)
+
+    items.sort(key=rank)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.drivers import provider
+from orchestrator.paths import Folders
 
-# Ignored by git; a build takes a minute or two.
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "test"
+# Before the guard moves the home folder: the mirror that `make install` has made.
+CACHE = Folders.default().cache
 # Before any test's guard takes the home folder away: Go keeps its sources there.
 ENVIRONMENT = dict(os.environ)
 

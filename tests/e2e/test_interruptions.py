@@ -16,7 +16,7 @@ from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Request
 from orchestrator.settings import Settings
 from orchestrator.store import Store
-from tests.e2e.conftest import Person, at_the_site
+from tests.e2e.people import Person, at_the_site
 
 pytestmark = pytest.mark.e2e
 

@@ -15,7 +15,7 @@ import pytest
 from openstack.connection import Connection
 
 from orchestrator.paths import SANDBOX
-from tests.e2e.conftest import PROJECT, ROOT, Person, at_the_site, new_person, token_of
+from tests.e2e.people import PROJECT, ROOT, Person, at_the_site, new_person, token_of
 
 pytestmark = pytest.mark.e2e
 
@@ -160,15 +160,7 @@ def find_server(admin: Connection):
 
 
 def operator_password() -> str:
-    files = [file for file in (SANDBOX / "secrets").rglob("*") if file.is_file()]
-    for file in files:
-        try:
-            found = json.loads(file.read_text())
-        except ValueError:
-            continue
-        if isinstance(found, dict) and "operator" in found:
-            return str(found["operator"])
-    raise AssertionError(f"no password of operator in {files}")
+    return str(json.loads((SANDBOX / "secrets" / "passwords.json").read_text())["operator"])
 
 
 def files_of(home: Path) -> list[Path]:

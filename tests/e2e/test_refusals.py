@@ -7,7 +7,7 @@ import time
 import pytest
 from openstack.connection import Connection
 
-from tests.e2e.conftest import PROJECT, Person, at_the_site, token_of
+from tests.e2e.people import PROJECT, Person, at_the_site, token_of
 
 pytestmark = pytest.mark.e2e
 

@@ -1,0 +1,111 @@
+"""Somebody at a terminal, and what the administrator sees of what they do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openstack.connection import Connection
+
+from orchestrator.paths import SANDBOX, Folders
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).parent / "orchestrator"
+PROJECT = "access"  # the project of vo.access.egi.eu at the sandbox
+
+
+def token_of(account: str) -> str:
+    """A fresh Check-in token of one of the sandbox's accounts."""
+    command = [str(SANDBOX / "bin" / "token"), account]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@dataclass
+class Person:
+    """Somebody at a terminal: a home of their own, and the command."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folders(self) -> Folders:
+        return Folders.under(self.home)
+
+    def env(self, **more: str) -> dict[str, str]:
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("OS_", "OIDC_"))},
+            "ORCHESTRATOR_HOME": str(self.home),
+            **self.environment,
+            **more,
+        }
+
+    def run(
+        self, *arguments: str, code: int | None = 0, timeout: float = 900, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end and check its exit code."""
+        done = subprocess.run(
+            [str(COMMAND), *arguments],
+            env=self.env(**env),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )
+        shown = (
+            f"orchestrator {' '.join(arguments)} -> {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+        assert "Traceback" not in shown, shown
+        assert code is None or done.returncode == code, shown
+        return done
+
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
+        """Start the command and leave it running."""
+        return subprocess.Popen(
+            [str(COMMAND), *arguments],
+            env=self.env(**env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def show(self, name: str) -> dict[str, object]:
+        """The record of a deployment as a program reads it."""
+        value: dict[str, object] = json.loads(self.run("show", name, "--json").stdout)
+        return value
+
+
+def new_person(home: Path) -> Person:
+    """Make a person whose cache is warm, as on a machine where `make install` has run."""
+    home.mkdir(parents=True, exist_ok=True)
+    cache = Folders.default().cache
+    cache.mkdir(parents=True, exist_ok=True)
+    (home / "cache").symlink_to(cache)
+    shutil.copytree(ROOT / "tests" / "e2e" / "usecases", home / "config" / "usecases")
+    return Person(home=home)
+
+
+def at_the_site(admin: Connection) -> set[str]:
+    """Everything the administrator sees in the VO's project, as kind and id."""
+    project = admin.identity.find_project(PROJECT, ignore_missing=False).id
+    network = admin.network
+    listings: dict[str, Sequence[object]] = {
+        "server": list(admin.compute.servers(all_projects=True, project_id=project)),
+        "port": list(network.ports(project_id=project)),
+        "network": list(network.networks(project_id=project)),
+        "subnet": list(network.subnets(project_id=project)),
+        "router": list(network.routers(project_id=project)),
+        "floating_ip": list(network.ips(project_id=project)),
+        "security_group": [
+            group
+            for group in network.security_groups(project_id=project)
+            if group.name != "default"
+        ],
+    }
+    return {f"{kind} {thing.id}" for kind, things in listings.items() for thing in things}  # type: ignore[attr-defined]
