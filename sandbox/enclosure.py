@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from sandbox import files, services
+from sandbox import files, guests, services
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.shell import last_lines
@@ -93,6 +93,9 @@ def stop(layout: Layout) -> int:
     count = len(processes(layout))
     supervisor = Supervisor(layout.run / "supervisor.sock")
     if supervisor.is_running():
+        # Nova would take a VM that ends for one that its owner stopped, and leave it off.
+        supervisor.stop(["nova-compute"])
+        guests.shut_down(supervisor_pid(layout))
         supervisor.stop([s.name for s in services.table(layout) if not s.keeps_data])
         supervisor.shut_down()
         deadline = time.monotonic() + PATIENCE

@@ -58,7 +58,7 @@ class Start:
         started = self.layout.run / "fingerprint"
         # Programs keep the configuration they started with: other sources, new programs.
         if not (started.is_file() and started.read_text() == mark):
-            enclosure.kill(self.layout)
+            enclosure.stop(self.layout)
         started.unlink(missing_ok=True)
         run_all(self.steps(), report)
         files.write(started, mark)
