@@ -37,6 +37,7 @@ _RUNNERS_OWN = frozenset(
         "RUNNER_ONLY_FAILED_EVENTS",
     }
 )
+_FAILED = ("runner_on_failed", "runner_on_unreachable")
 _GRACE = 60.0
 _AGAIN = "run the same command again: it goes on from here"
 
@@ -83,30 +84,35 @@ class _Watcher:
     ended_at: float | None = None
     ok: int = 0
     changed: int = 0
+    error: Exception | None = None  # what a callback of ours raised
     failures: list[TaskFailure] = field(default_factory=list)
 
     def event(self, event: Mapping[str, Any]) -> bool:
         """Learn from an event; no file is written for it."""
         self.pid = event.get("pid") or self.pid
+        try:
+            self._learn(event)
+        except Exception as error:
+            # It would be swallowed or leave Ansible running: told when Ansible has ended.
+            self.error = self.error or error
+        return False
+
+    def _learn(self, event: Mapping[str, Any]) -> None:
         data = event.get("event_data") or {}
         kind = event.get("event")
         if kind == "playbook_on_task_start":
-            self.on_task(str(data.get("task") or data.get("name") or ""))
+            self.on_task(str(data.get("task", "")))
         elif kind == "playbook_on_stats":
-            self.ok = sum((data.get("ok") or {}).values())
-            self.changed = sum((data.get("changed") or {}).values())
-        elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get(
-            "ignore_errors"
-        ):
+            self.ok, self.changed = _total(data.get("ok")), _total(data.get("changed"))
+        elif kind in _FAILED and not data.get("ignore_errors"):
             self.failures.append(_failure(data))
-        return False
 
     def should_kill(self) -> bool:
         """Ask Ansible to end when it is time to; say True when that did not help.
 
         ansible-runner's own way kills the group, and Ansible's workers are in groups of their own.
         """
-        if not (self.stop.is_set() or time.monotonic() > self.deadline):
+        if not (self.stop.is_set() or self.error or time.monotonic() > self.deadline):
             return False
         if self.pid is None:
             return True
@@ -266,8 +272,14 @@ def _run(config: Any, own: Mapping[str, str], watcher: _Watcher) -> int | None:
     config.env = {**kept, **own}
     runner = Runner(config, event_handler=watcher.event, cancel_callback=watcher.should_kill)
     runner.run()
+    if watcher.error is not None:
+        raise watcher.error
     code: int | None = runner.rc
     return code
+
+
+def _total(counts: Mapping[str, int] | None) -> int:
+    return sum((counts or {}).values())
 
 
 def _failure(data: Mapping[str, Any]) -> TaskFailure:

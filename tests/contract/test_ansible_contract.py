@@ -112,6 +112,20 @@ def test_a_stop_leaves_no_process(run, tmp_path):
     assert not running()
 
 
+def test_an_error_in_a_callback_leaves_no_process(run):
+    def refuse(_name):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        run(command("sleep 4000.5"), on_task=refuse)
+    for _ in range(50):
+        told = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+        if "sleep 4000.5" not in told and str(run.workdir.path) not in told:
+            return
+        time.sleep(0.2)
+    pytest.fail(told)
+
+
 def test_a_run_that_takes_too_long_is_ended(run):
     with pytest.raises(DeploymentFailedError):
         run(command("sleep 60"), timeout=2.0)

@@ -176,12 +176,11 @@ def test_what_python_terraform_adds_is_refused_or_dropped(terraform, fake):
         ("something new", DeploymentFailedError),
     ],
 )
-def test_complaints_become_errors_with_a_way_out(terraform, fake, words, error):
+def test_complaints_become_errors_of_their_kind(terraform, fake, words, error):
     fake.will(plan={"words": words, "address": "module.nodes.x"})
     with pytest.raises(error) as caught:
         terraform().save_plan()
     assert words in caught.value.facts["module.nodes.x"]
-    assert caught.value.way_out
 
 
 def test_a_terraform_that_is_too_old_is_told_with_what_to_install(fake):
