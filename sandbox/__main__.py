@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sandbox import down, lock, site, status, up
+from sandbox import down, lock, preflight, site, status, up
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, url
 
@@ -77,6 +77,7 @@ def main() -> int:
     """Run one command; an error of ours becomes one message and exit code 1."""
     options = _parser().parse_args()
     try:
+        preflight.check_system()
         return int(options.run(Layout(), options))
     except SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)

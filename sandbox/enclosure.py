@@ -96,7 +96,9 @@ def stop(layout: Layout) -> int:
         # Nova would take a VM that ends for one that its owner stopped, and leave it off.
         supervisor.stop(["nova-compute"])
         guests.shut_down(supervisor_pid(layout))
-        supervisor.stop([s.name for s in services.table(layout) if not s.keeps_data])
+        for last in (False, True):
+            table = services.table(layout)
+            supervisor.stop([service.name for service in table if service.keeps_data is last])
         supervisor.shut_down()
         deadline = time.monotonic() + PATIENCE
         while pids(layout) and time.monotonic() < deadline:

@@ -17,24 +17,23 @@ ELSEWHERE = (
 )
 
 
-def check(layout: Layout, *, ours: set[int]) -> str:
+def check(layout: Layout, *, ours: set[int]) -> None:
     """Refuse a machine on which the sandbox cannot start; `ours` are our processes."""
-    _check_system()
-    if os.geteuid():
-        raise SandboxError(f"the sandbox needs root (try sudo). {ELSEWHERE}")
     _check_disk(layout)
     taken = ports.taken_by_others(PUBLIC_PORTS, ours)
     if taken:
         raise SandboxError("; ".join(taken))
-    return platform.freedesktop_os_release()["PRETTY_NAME"]
 
 
-def _check_system() -> None:
+def check_system() -> None:
+    """Refuse a system on which no command of the sandbox can work, and users but root."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise SandboxError(f"this is {platform.system()} on {platform.machine()}. {ELSEWHERE}")
     release = platform.freedesktop_os_release()
     if not suits(release):
         raise SandboxError(f"this is {release.get('PRETTY_NAME', 'unknown')}. {ELSEWHERE}")
+    if os.geteuid():
+        raise SandboxError(f"the sandbox needs root (try sudo). {ELSEWHERE}")
 
 
 def suits(release: dict[str, str]) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sandbox.errors import SandboxError
 
-PATIENCE = 10
+# The supervisor itself ends by force what takes longer.
+PATIENCE = 25
 
 
 class _SocketConnection(http.client.HTTPConnection):
