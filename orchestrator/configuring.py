@@ -20,6 +20,7 @@ from orchestrator.workdir import Workdir
 
 # cloud-init writes the keys near the end of its work; a console may show nothing for long.
 _CONSOLE_PAUSE = 3.0
+_CONSOLE_PATIENCE = 90.0
 
 
 class Configuration:
@@ -43,6 +44,7 @@ class Configuration:
         deadline = time.monotonic() + seconds
         how = []
         for node in deployment.nodes:
+            _require_running(node, deployment, cloud)
             how.append(self._know(node, deployment, cloud, deadline=deadline, log=log))
             sound = ssh.wait_until_ssh(
                 node,
@@ -70,12 +72,19 @@ class Configuration:
         if ssh.is_trusted(self._workdir, node):
             return "host key as before"
         log.running(f"{node.name}: waiting for the host key on its console")
+        answers_since = None
         while time.monotonic() < deadline:
             console = cloud.console_of(node.name, deployment.id)
             keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
             if keys:
                 ssh.trust(self._workdir, keys)
                 return "host key as the console shows it"
+            _require_running(node, deployment, cloud)
+            if answers_since is None and answering_ports(node.address, [node.port]):
+                answers_since = time.monotonic()
+            # A machine shows its keys once, at its first boot; some sites show no console at all.
+            if answers_since and time.monotonic() > answers_since + _CONSOLE_PATIENCE:
+                break
             if self._stop.wait(_CONSOLE_PAUSE):
                 raise InterruptedRunError(f"stopped while waiting for {node.name}")
         return self._believe(node)
@@ -146,6 +155,16 @@ class Configuration:
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
                 digest.update(_entry(file, folder))
         return digest.hexdigest()
+
+
+def _require_running(node: Node, deployment: Deployment, cloud: Cloud) -> None:
+    """Raise DeploymentFailedError for a machine that has stopped: waiting would not help."""
+    status = cloud.status_of(node.name, deployment.id)
+    if status not in ("ACTIVE", "BUILD", "REBOOT"):
+        raise DeploymentFailedError(
+            f"{node.name} is not running: the site says {status}",
+            way_out=["the next run starts it; if it stops again, ask the site why"],
+        )
 
 
 def _entry(file: Path, folder: Path) -> bytes:

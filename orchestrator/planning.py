@@ -100,7 +100,6 @@ def read_plan(shown: Mapping[str, Any]) -> Plan:
             "Terraform's plan is incomplete"
             if shown.get("errored")
             else f"Terraform's plan has the unknown format {version!r}",
-            way_out=["run the same command again"],
         )
     found = (_change(resource) for resource in shown.get("resource_changes", ()))
     return Plan(changes=tuple(change for change in found if change is not None))

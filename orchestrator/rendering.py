@@ -113,7 +113,6 @@ def read_nodes(outputs: Mapping[str, Any]) -> tuple[Node, ...]:
     except (AttributeError, KeyError, TypeError, ValueError, RequestError) as error:
         raise DeploymentFailedError(
             f"Terraform's output `nodes` is not as expected: {error}",
-            way_out=["run the same command again"],
         ) from error
 
 

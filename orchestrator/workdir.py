@@ -255,7 +255,6 @@ def _lost(state: Path, what: str) -> StateLostError:
     return StateLostError(
         f"the state {what}, so it does not tell what exists at the site",
         facts={"state": str(state)},
-        way_out=["run the same command again: it asks the site", "or destroy the deployment"],
     )
 
 

@@ -16,8 +16,6 @@ from orchestrator.errors import (
     SiteError,
 )
 
-_AGAIN = "run the same command again: it goes on from what exists"
-
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
@@ -32,13 +30,13 @@ _MEANINGS = (
         r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication",
         LoginError,
         "the site no longer accepts the token",
-        ("log in again", _AGAIN),
+        ("log in again",),
     ),
     _Meaning(
         r"got 403.*(?i:quota|exceeded)|[Qq]uota exceeded|OverQuota|exceeds allowed .* quota",
         SiteError,
         "the project's quota at the site is used up",
-        ("destroy what is no longer needed, or ask the site for more", _AGAIN),
+        ("destroy what is no longer needed, or ask the site for more",),
     ),
     _Meaning(
         r"got 403|\b403\b.*Forbidden|disallowed by policy",
@@ -50,7 +48,7 @@ _MEANINGS = (
         r"No valid host",
         SiteError,
         "the site has no room for a machine of this flavor now",
-        ("try later, or choose another flavor or site", _AGAIN),
+        ("try later, or choose another flavor or site",),
     ),
     _Meaning(
         r"No more IP addresses|IpAddressGenerationFailure|ExternalIpAddressExhausted",
@@ -62,7 +60,7 @@ _MEANINGS = (
         r"no space left on device|disk quota exceeded",
         SetupError,
         "the disk of this machine is full",
-        ("make room", _AGAIN),
+        ("make room",),
     ),
     _Meaning(
         r"x509|certificate signed by unknown|certificate verify failed",
@@ -75,13 +73,13 @@ _MEANINGS = (
         r"|connection reset|network is unreachable|no route to host|got (?:429|50\d)",
         SiteError,
         "the site does not answer",
-        ("try later", _AGAIN),
+        ("try later",),
     ),
     _Meaning(
         r"timeout while waiting for state",
         SiteError,
         "the site did not finish in time",
-        ("try later", _AGAIN),
+        ("try later",),
     ),
     _Meaning(
         r"Saved plan is stale",
@@ -93,7 +91,7 @@ _MEANINGS = (
         r"Error acquiring the state lock",
         DeploymentFailedError,
         "another Terraform works on this deployment",
-        ("wait for it to end", _AGAIN),
+        ("wait for it to end",),
     ),
 )
 
@@ -111,9 +109,7 @@ def as_error(
         if one and _hidden(one, secret) not in facts.values():
             facts[_place(index, diagnostics)] = _hidden(one, secret)
     if found is None:
-        return DeploymentFailedError(
-            f"terraform {verb} failed", facts=facts, way_out=(_AGAIN, "or destroy the deployment")
-        )
+        return DeploymentFailedError(f"terraform {verb} failed", facts=facts)
     return found.error(found.message, facts=facts, way_out=found.way_out)
 
 

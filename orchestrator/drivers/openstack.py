@@ -95,6 +95,12 @@ class Cloud:
             found = openstack_marks.find_server(self._connection, server_name, deployment_id)
         return self.console(found.id) if found else ""
 
+    def status_of(self, server_name: str, deployment_id: str) -> str:
+        """Return Nova's word for how a deployment's server is: ACTIVE, SHUTOFF, ERROR, ..."""
+        with self._telling("compute"):
+            found = openstack_marks.find_server(self._connection, server_name, deployment_id)
+            return str(self._connection.compute.get_server(found.id).status) if found else "gone"
+
     def find_marked(self, deployment_id: str) -> tuple[Resource, ...]:
         """Return every resource of the project that carries the deployment's mark."""
         with self._telling("OpenStack"):

@@ -137,7 +137,6 @@ def wait_until_ssh(
         if stop.is_set():
             raise InterruptedRunError(
                 f"stopped while waiting for {node.name}",
-                way_out=["run the same command again: it goes on from here"],
             )
         code, words = _ask(node, workdir=workdir, env=env)
         if code not in (_NOT_YET, _NO_CONNECTION):
@@ -216,10 +215,7 @@ def _changed(node: Node, workdir: Workdir) -> DeploymentFailedError:
     return DeploymentFailedError(
         f"{node.name} shows another host key than before: it may be another machine",
         facts={"address": node.address, "known keys": str(workdir.known_hosts)},
-        way_out=[
-            "look at the machine at the site before you trust it",
-            "or destroy and deploy again",
-        ],
+        way_out=["look at the machine at the site before you trust it"],
     )
 
 
@@ -231,5 +227,4 @@ def _silent(node: Node, told: str, words: str) -> DeploymentFailedError:
             "address": f"{node.address}:{node.port}",
             "ssh says": last[-1] if last else "nothing",
         },
-        way_out=["run the same command again: it goes on from here", "or destroy the deployment"],
     )

@@ -145,7 +145,6 @@ class Terraform(python_terraform.Terraform):
             raise DeploymentFailedError(
                 f"terraform {cmd} was stopped after {timeout:.0f} s",
                 facts={"its words": str(out)},
-                way_out=["run the same command again: it goes on from what exists"],
             ) from error
         except BaseException:
             process.interrupt_and_wait(child)
@@ -164,7 +163,6 @@ class Terraform(python_terraform.Terraform):
         if self._stop.is_set():
             raise InterruptedRunError(
                 f"terraform {cmd} was stopped; what it had made is in its state",
-                way_out=["run the same command again: it goes on from what exists"],
             )
         events = (event for line in out.splitlines() if (event := as_event(line)))
         raise as_error(cmd, errors_among(events), text=err or out, secret=self._token)

@@ -70,7 +70,6 @@ class Machine:
                     raise DeploymentFailedError(
                         f"{self._node.name} cannot be looked into any more",
                         facts={"testinfra says": str(error)[:500]},
-                        way_out=["run the same command again: it goes on from here"],
                     ) from error
         return None
 
