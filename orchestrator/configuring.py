@@ -69,9 +69,9 @@ class Configuration:
         log: PhaseLog,
     ) -> str:
         """Learn a node's host key from its console; say how it became known."""
-        if ssh.is_trusted(self._workdir, node):
-            return "host key as before"
-        log.running(f"{node.name}: waiting for the host key on its console")
+        trusted = ssh.is_trusted(self._workdir, node)
+        if not trusted:
+            log.running(f"{node.name}: waiting for the host key on its console")
         answers_since = None
         while time.monotonic() < deadline:
             console = cloud.console_of(node.name, deployment.id)
@@ -79,6 +79,9 @@ class Configuration:
             if keys:
                 ssh.trust(self._workdir, keys)
                 return "host key as the console shows it"
+            # Behind the console: a machine that was made anew has the same address and new keys.
+            if trusted:
+                return "host key as before"
             _require_running(node, deployment, cloud)
             if answers_since is None and answering_ports(node.address, [node.port]):
                 answers_since = time.monotonic()

@@ -122,10 +122,12 @@ class Deployer:
         start = time.monotonic()
         deployment = self._store.require(name, owner=self._owner)
         if deployment.phase is not Phase.PLANNED:
+            verb = "deploy" if deployment.phase in MAY_HOLD_RESOURCES else "plan"
             raise RequestError(
                 f"{name} has no plan waiting to be applied (it is {deployment.phase.value})",
                 way_out=[
-                    f"orchestrator plan {deployment.use_case} --site {deployment.site} --name {name}"
+                    f"orchestrator {verb} {deployment.use_case} --site {deployment.site}"
+                    f" --name {name}"
                 ],
             )
         asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
@@ -147,7 +149,7 @@ class Deployer:
         site = Catalogue.usual(self._folders.config).find(deployment.site)
         share = Share(vo=deployment.vo, project_id=deployment.project_id)
         with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
-            if deployment.phase in MAY_HOLD_RESOURCES:
+            if run.deployment.phase in MAY_HOLD_RESOURCES:
                 run.login()
             return run.destroy()
 
@@ -220,8 +222,8 @@ class Deployer:
                 environment=self._given.env,
                 reach_seconds=self._reach_seconds,
             )
-            run.open(verb)
             try:
+                run.open(verb)
                 yield run
             except OrchestratorError as error:
                 run.give_up(error)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from orchestrator import __version__
 from orchestrator.auth import keystone
 from orchestrator.auth.source import TokenSource
+from orchestrator.auth.token import AccessToken
+from orchestrator.catalogue.usecases import read_parameters
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers.openstack import Cloud
@@ -81,13 +83,11 @@ class Run:
 
     def login(self) -> None:
         """Get a token and trade it at the site; tell as whom and for how long."""
-        token = self._source().access_token()
-        site, share = self._site, self._share
-        self._login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
+        token = self._log_in_anew()
+        site, share, login = self._site, self._share, self._logged_in()
         if not self.deployment.project_id:
-            project = self._login.project_id
-            self.deployment = self._store.update(self.deployment, project_id=project)
-        minutes = int(min(token.seconds_left(), self._login.seconds_left()) // 60)
+            self.deployment = self._store.update(self.deployment, project_id=login.project_id)
+        minutes = int(min(token.seconds_left(), login.seconds_left()) // 60)
         who = token.username or token.subject
         self._journal.note(
             "login",
@@ -97,8 +97,9 @@ class Run:
 
     def choose(self, request: Request, use_case: UseCase) -> None:
         """Resolve the choices once; a deployment that has them keeps them."""
+        _require_no_change(self.deployment, request)
+        self._take_parameters(request, use_case)
         if self.deployment.selection is not None:
-            _require_no_change(self.deployment, request)
             return
         self._check_stop()
         site = self._site
@@ -149,7 +150,8 @@ class Run:
                 f"{self.deployment.name} has no saved plan", way_out=[self._same_command()]
             )
         self._log_in_anew()
-        self.deployment = self._store.move(self.deployment, Phase.APPLYING)
+        # What is made anew is not configured, also when this run is killed before it gets there.
+        self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
         with self._journal.phase("apply") as log:
             nodes = self._provisioning.apply(self._logged_in(), log)
             made = count_in_words(self._provisioning.existing_kinds())
@@ -217,9 +219,11 @@ class Run:
         exists = count_in_words(self._provisioning.existing_kinds())
         error.facts.setdefault("exists", exists or "unknown: the state does not tell")
         error.facts.setdefault("phase", self.deployment.phase.value)
+        # One that is being removed is only ever removed to the end.
+        going_on = [f"{self._same_command()}        goes on from there"]
         error.way_out = (
             *error.way_out,
-            f"{self._same_command()}        goes on from there",
+            *(going_on if self.deployment.phase is not Phase.DESTROYING else ()),
             f"orchestrator logs {name}        shows what happened",
             f"make destroy NAME={name}        removes what exists",
         )
@@ -241,6 +245,14 @@ class Run:
         )
 
     # --- parts
+
+    def _take_parameters(self, request: Request, use_case: UseCase) -> None:
+        """Let the parameters given this time hold; the others stay as they are."""
+        if request.parameters:
+            given = read_parameters(use_case, request.parameters)
+            asked = {name: given[name] for name in request.parameters}
+            parameters = {**self.deployment.parameters, **asked}
+            self.deployment = self._store.update(self.deployment, parameters=parameters)
 
     def _destroy_by_state(self) -> None:
         with self._journal.phase("destroy") as log:
@@ -276,11 +288,14 @@ class Run:
                 self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
             )
 
-    def _log_in_anew(self) -> None:
-        """Make the login anew for a phase that may take long."""
+    def _log_in_anew(self) -> AccessToken:
+        """Make the login anew for a phase that may take long; return the token it was made with."""
         site, share = self._site, self._share
         token = self._source().access_token()
-        self._login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
+        # A deployment stays where it was made, also when the site's file names another project.
+        project = self.deployment.project_id or share.project_id
+        self._login = keystone.login(site, token, project_id=project, vo=share.vo)
+        return token
 
     def _logged_in(self) -> keystone.KeystoneLogin:
         if self._login is None:

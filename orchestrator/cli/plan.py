@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from orchestrator.cli import context, interrupts, requests, views
+from orchestrator.lifecycle import Phase
 
 CHANGES = 2
 
@@ -31,7 +32,7 @@ def command(*, as_json: bool, **options: Any) -> int:
         for change in outcome.plan.changes:
             click.echo(f"  {change.action:<8} {change.address}")
         click.echo(f"\n{outcome.deployment.name}: {outcome.plan.summary}.")
-        if outcome.plan.changes:
+        if outcome.plan.changes and outcome.deployment.phase is Phase.PLANNED:
             click.echo(f"  apply      orchestrator apply {outcome.deployment.name}")
             click.echo(f"  forget     orchestrator destroy {outcome.deployment.name}")
     return CHANGES if outcome.plan.changes else 0

@@ -59,11 +59,11 @@ def after_deploy(outcome: Outcome) -> str:
     name = deployment.name
     rows = [
         f"\n{name} is ready after {spent}.",
-        f"  in         orchestrator ssh {name}",
-        f"  remove     make destroy NAME={name}          expires {deployment.expires_at:%d %b %Y, %H:%M} UTC",
+        f"  in              orchestrator ssh {name}",
+        f"  remove          make destroy NAME={name}          expires {deployment.expires_at:%d %b %Y, %H:%M} UTC",
     ]
-    rows += [f"  {key:<10} {text}" for key, text in _choices(deployment)]
-    return "\n".join([*rows, f"  more       orchestrator show {name}"])
+    rows += [f"  {key:<15} {text}" for key, text in _choices(deployment)]
+    return "\n".join([*rows, f"  more            orchestrator show {name}"])
 
 
 def _describe(deployment: Deployment) -> list[str]:
