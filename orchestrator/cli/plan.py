@@ -35,4 +35,8 @@ def command(*, as_json: bool, **options: Any) -> int:
         if outcome.plan.changes and outcome.deployment.phase is Phase.PLANNED:
             click.echo(f"  apply      orchestrator apply {outcome.deployment.name}")
             click.echo(f"  forget     orchestrator destroy {outcome.deployment.name}")
+        elif outcome.plan.changes:
+            one = outcome.deployment
+            again = f"orchestrator deploy {one.use_case} --site {one.site} --name {one.name}"
+            click.echo(f"  apply      {again}")
     return CHANGES if outcome.plan.changes else 0
