@@ -132,5 +132,5 @@ class UseCaseFile(_Strict):
     needs: NeedFile
     parameters: dict[Name, ParameterFile] = {}
     nodes: list[NodeFile] = Field(min_length=1)
-    roles: list[Name] = Field(min_length=1)
+    roles: list[Name] = []
     checks: list[CheckFile] = Field(min_length=1)

@@ -116,10 +116,13 @@ def test_a_taken_name_is_refused_for_another_use_case(person):
 
 
 def test_without_terraform_it_says_what_to_install(person, tmp_path):
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "bin").mkdir()
+    for program in ("python3", "ssh-keygen"):
+        (tmp_path / "bin" / program).symlink_to(f"/usr/bin/{program}")
     (person.home / "cache").unlink()
-    text = refusal(person, *DEPLOY, code=1, PATH=str(tmp_path / "empty"))
-    assert "terraform" in text.lower()
+    text = refusal(person, *DEPLOY, code=1, PATH=str(tmp_path / "bin"))
+    assert "there is no terraform on this machine" in text or "provider" in text
+    assert "orchestrator doctor --install" in text
 
 
 def test_without_the_provider_it_says_how_to_get_it(person):
