@@ -1,0 +1,46 @@
+"""What tests of whole runs share: a simulated site and a Deployer on it."""
+
+from __future__ import annotations
+
+import pytest
+from simulations import World
+
+from orchestrator.deployer import Deployer
+from orchestrator.model import Request
+from orchestrator.settings import Settings
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch) -> World:
+    made = World(home=tmp_path)
+    made.prepare(monkeypatch)
+    return made
+
+
+@pytest.fixture
+def deployer(world, store):
+    """Make a Deployer for a person with a token, unless told otherwise."""
+
+    def make(**options) -> Deployer:
+        usual = {
+            "folders": world.folders,
+            "settings": Settings(),
+            "store": store,
+            "environment": world.environment,
+            "owner": "local:ada",
+            "access_token": world.token(),
+            "reach_seconds": 5.0,
+        }
+        return Deployer(**(usual | options))
+
+    return make
+
+
+@pytest.fixture
+def asked():
+    """Make the request for a toy named sky, unless told otherwise."""
+
+    def make(**given) -> Request:
+        return Request(**{"use_case": "toy", "site": "SIM", "name": "sky", **given})
+
+    return make

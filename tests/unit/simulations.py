@@ -1,0 +1,435 @@
+"""A site, its machines and the programs that work on them, in memory: for tests of whole runs.
+
+Everything above the drivers is the real thing; each double refuses what it does not know.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tokens import jwt
+
+from orchestrator.auth.keystone import KeystoneLogin
+from orchestrator.drivers.ansible import PlaybookResult
+from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.drivers.provider import provider_of
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError, LoginError, SiteError
+from orchestrator.model import Flavor, Image, Network, Quota, Subnet
+from orchestrator.paths import Folders
+
+NAME = "SIM"
+VO = "vo.access.egi.eu"
+PROJECT = "p1"
+KEYSTONE_TOKEN = "keystone-canary"
+ADDRESS = "198.51.100.17"
+
+SITE = f"""\
+gocdb: {NAME}
+endpoint: https://keystone.sim.eu/v3
+vos:
+  - name: {VO}
+    auth: {{project_id: {PROJECT}}}
+  - name: vo.other.eu
+    auth: {{project_id: p2}}
+"""
+USE_CASE = """\
+title: A machine with a toy
+version: "1.0"
+description: One VM that plays.
+needs: {vcpus: 2, ram_mb: 2048, disk_gb: 8, image: {distribution: debian, version: "12"}}
+parameters:
+  colour: {type: string, default: red, help: what it looks like}
+nodes: [{name: toy, groups: [toy]}]
+roles: [toy]
+checks: [{kind: service, title: the toy plays, name: toy}]
+"""
+PLAYBOOK = "- hosts: toy\n  roles: [toy]\n"
+
+SERVER = "openstack_compute_instance_v2"
+KEYPAIR = "openstack_compute_keypair_v2"
+FLOATING_IP = "openstack_networking_floatingip_v2"
+_KINDS = {KEYPAIR: "keypair", SERVER: "server", FLOATING_IP: "floating_ip"}
+
+
+def host_key(letter: str = "k") -> str:
+    """Return an ed25519 key as a console shows it."""
+    parts = (b"ssh-ed25519", letter.encode() * 32)
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
+
+
+def console(key: str) -> str:
+    """Return what cloud-init writes to the console at a first boot."""
+    return f"-----BEGIN SSH HOST KEY KEYS-----\n{key}\n-----END SSH HOST KEY KEYS-----\n"
+
+
+@dataclass
+class Server:
+    """A machine: how the site says it is, what it shows, and what Ansible has made of it."""
+
+    status: str = "ACTIVE"
+    console: str = field(default_factory=lambda: console(host_key()))
+    answers: bool = True
+    services: set[str] = field(default_factory=set)
+
+
+@dataclass
+class World:
+    """One site and this machine's programs; tests set what goes wrong and look at what is there."""
+
+    home: Path
+    # What exists at the site: (kind, name) -> the deployment whose mark it carries.
+    resources: dict[tuple[str, str], str] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)  # kinds that the site does not let go of
+    quotas: tuple[Quota, ...] = ()
+    # What goes wrong.
+    login_error: str | None = None
+    plan_error: str | None = None
+    apply_breaks_at: str | None = None  # the Terraform type whose making fails
+    rebuilds: bool = False  # the next plan would make the server anew
+    playbook_error: str | None = None
+    playbook_starts: tuple[str, ...] = ("toy",)
+    # What happened.
+    logins: list[str] = field(default_factory=list)  # the project of each
+    playbooks: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def folders(self) -> Folders:
+        return Folders.under(self.home)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PATH": str(self.home / "bin"), "HOME": "/nowhere"}
+
+    @property
+    def kinds(self) -> list[str]:
+        return sorted(kind for kind, _ in self.resources)
+
+    @property
+    def use_case_folder(self) -> Path:
+        return self.folders.config / "usecases" / "toy"
+
+    @property
+    def role_folder(self) -> Path:
+        return self.home / "roles" / "toy"
+
+    def prepare(self, monkeypatch) -> None:
+        """Write the files that a run reads, and take the place of every driver."""
+        provider = provider_of(self.folders.cache)
+        for file, text in {
+            self.folders.config / "sites" / f"{NAME}.yaml": SITE,
+            self.use_case_folder / "usecase.yaml": USE_CASE,
+            self.use_case_folder / "playbook.yml": PLAYBOOK,
+            self.role_folder / "tasks" / "main.yml": "[]\n",
+            self.home / "bin" / "terraform": "",
+            provider.lock_file: "# lock\n",
+        }.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        (self.home / "bin" / "terraform").chmod(0o755)
+        for name, double in {
+            "orchestrator.paths.SANDBOX": self.home / "no-sandbox",
+            "orchestrator.paths.ANSIBLE_ROLES": self.home / "roles",
+            "orchestrator.auth.keystone.login": self.login,
+            "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
+                self, workdir, **known
+            ),
+            "orchestrator.provisioning.read_version": lambda _program, *, env: "1.11.4",
+            "orchestrator.drivers.ssh.make_key": make_key,
+            "orchestrator.drivers.ssh.wait_until_ssh": self.wait_until_ssh,
+            "orchestrator.drivers.ssh.scan_host_keys": self.scan_host_keys,
+            "orchestrator.drivers.ansible.run_playbook": self.run_playbook,
+            "orchestrator.drivers.testinfra.connect": self.connect,
+            "orchestrator.configuring.answering_ports": self.answering_ports,
+            "orchestrator.configuring._CONSOLE_PAUSE": 0.0,
+        }.items():
+            monkeypatch.setattr(name, double)
+
+    def token(self, **claims) -> str:
+        """Return an access token that the site takes."""
+        return jwt(**{"preferred_username": "ada", **claims})
+
+    # --- the doubles of single functions
+
+    def login(self, site, access_token, *, project_id, vo=None) -> KeystoneLogin:
+        assert (site.name, access_token.issuer) == (NAME, site.issuer)
+        if self.login_error:
+            raise LoginError(self.login_error, way_out=["orchestrator login"])
+        self.logins.append(project_id)
+        return KeystoneLogin(
+            auth_url=site.endpoint,
+            token=KEYSTONE_TOKEN,
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            user_id="u",
+            user_name="ada",
+            projects=(),
+            project_id=project_id or PROJECT,
+            session=None,
+        )
+
+    def wait_until_ssh(self, node, *, workdir, env, deadline, stop, on_wait) -> bool:
+        if stop.is_set():
+            raise InterruptedRunError(f"stopped while waiting for {node.name}")
+        server = self.servers[node.name]
+        assert server.answers, f"{node.name} does not answer: a test would wait for ever"
+        known = workdir.known_hosts.read_text().split(" ", 1)[1].strip()
+        if known not in server.console:
+            raise DeploymentFailedError(f"{node.name} shows another host key than before")
+        return True
+
+    def scan_host_keys(self, node, *, env) -> list[str]:
+        answers = self.servers[node.name].answers
+        return [f"{node.address} {host_key()}"] if answers else []
+
+    def answering_ports(self, address, ports) -> set[int]:
+        assert address == ADDRESS
+        answers = any(server.answers for server in self.servers.values())
+        return set(ports) if answers else set()
+
+    def run_playbook(
+        self, workdir, *, playbook, roles, inventory, extravars, env, stop, on_task
+    ) -> PlaybookResult:
+        assert playbook.is_file()
+        assert roles == self.home / "roles"
+        hosts = list(inventory["all"]["hosts"])
+        self.playbooks.append({"hosts": hosts, **extravars})
+        on_task("toy : Unpack the toy")
+        if self.playbook_error:
+            raise DeploymentFailedError(self.playbook_error)
+        for host in hosts:
+            self.servers[host].services |= set(self.playbook_starts)
+        return PlaybookResult(code=0, ok=2, changed=1, failures=(), log=workdir.runs)
+
+    @contextmanager
+    def connect(self, node, *, workdir, env) -> Iterator[Machine]:
+        yield Machine(self.servers[node.name])
+
+
+def make_key(workdir, *, name, env) -> str:
+    """Make a key pair that opens nothing."""
+    for file in (workdir.private_key, workdir.public_key):
+        if not file.exists():
+            file.write_text("ssh-ed25519 AAAA toy\n")
+    return workdir.public_key.read_text().strip()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A node that knows services and nothing else."""
+
+    server: Server
+
+    def is_running(self, service: str) -> bool:
+        return service in self.server.services
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What the site lists and removes; it refuses to remove what is in use, as OpenStack does."""
+
+    world: World
+    site: str
+
+    def networks(self, project_id: str):
+        assert project_id == PROJECT
+        subnet = Subnet(id="s", network_id="n-ext", cidr="193.1.2.0/24", ip_version=4)
+        return (
+            Network(
+                id="n-ext", name="ext", external=True, shared=False, owned=False, subnets=(subnet,)
+            ),
+        )
+
+    def routers(self):
+        return ()
+
+    def floating_ips(self):
+        return ()
+
+    def flavors(self):
+        sizes = {"small": (2, 4096, 20), "large": (8, 16384, 80)}
+        return tuple(
+            Flavor(id=f"f-{name}", name=name, vcpus=vcpus, ram_mb=ram, disk_gb=disk)
+            for name, (vcpus, ram, disk) in sizes.items()
+        )
+
+    def images(self):
+        return (
+            Image(
+                id="i-debian",
+                name="Debian 12",
+                status="active",
+                visibility="public",
+                created_at=datetime(2026, 11, 20, tzinfo=UTC),
+                properties={"os_distro": "debian", "os_version": "12"},
+            ),
+        )
+
+    def compute_quotas(self):
+        return self.world.quotas
+
+    def network_quotas(self, project_id: str):
+        assert project_id == PROJECT
+        return ()
+
+    def console_of(self, server_name: str, deployment_id: str) -> str:
+        assert self.world.resources["server", server_name] == deployment_id
+        return self.world.servers[server_name].console
+
+    def status_of(self, server_name: str, deployment_id: str) -> str:
+        marked = self.world.resources.get(("server", server_name)) == deployment_id
+        return self.world.servers[server_name].status if marked else "gone"
+
+    def find_marked(self, deployment_id: str):
+        return tuple(
+            Resource(kind=kind, id=name, name=name)
+            for (kind, name), mark in self.world.resources.items()
+            if mark == deployment_id
+        )
+
+    def remove(self, resource: Resource) -> None:
+        mark = self.world.resources[resource.kind, resource.name]
+        users = [kind for (kind, _), other in self.world.resources.items() if other == mark]
+        assert resource.kind == "server" or "server" not in users, "a server is using it"
+        if resource.kind not in self.world.stuck:
+            del self.world.resources[resource.kind, resource.name]
+            self.world.servers.pop(resource.name, None)
+
+
+class Terraform:
+    """Plans from the values of the work folder, its state and the site, and applies what it planned."""
+
+    def __init__(self, world: World, workdir, *, program, cli_config, env, token, on_event, stop):
+        assert program == world.home / "bin" / "terraform"
+        assert token == KEYSTONE_TOKEN
+        self._world = world
+        self._workdir = workdir
+        self._on_event = on_event
+        self._stop = stop
+        self._ready = False
+
+    def init(self) -> None:
+        assert self._workdir.main.is_file()
+        assert (self._workdir.path / ".terraform.lock.hcl").is_file()
+        self._ready = True
+
+    def save_plan(self, *, destroy: bool = False) -> bool:
+        assert self._ready, "plan before init"
+        if self._world.plan_error:
+            raise SiteError(self._world.plan_error)
+        changes = self._changes(destroy=destroy)
+        self._workdir.plan_file.write_text(json.dumps(changes))
+        return bool(changes)
+
+    def show_plan(self):
+        changes = json.loads(self._workdir.plan_file.read_text())
+        return {"format_version": "1.2", "resource_changes": changes}
+
+    def apply_saved_plan(self) -> None:
+        assert self._workdir.plan_file.exists(), "apply without a saved plan"
+        changes = json.loads(self._workdir.plan_file.read_text())
+        self._workdir.plan_file.unlink()
+        for change in changes:
+            self._apply(change["type"], change["name"], change["change"]["actions"])
+
+    def outputs(self):
+        servers = [name for kind, name in self._known() if kind == SERVER]
+        return {"nodes": {name: self._node(name) for name in servers}} if servers else {}
+
+    def _changes(self, *, destroy: bool):
+        known, wanted = self._known(), {} if destroy else self._wanted()
+        found = {
+            key: status
+            for key, status in known.items()
+            if (_KINDS[key[0]], key[1]) in self._world.resources
+        }
+        changes = [_change(key, "delete") for key in found if key not in wanted]
+        for key in wanted:
+            if key not in found:
+                changes.append(_change(key, "create"))
+            elif found[key] == "tainted":
+                reason = "replace_because_tainted"
+                changes.append(_change(key, "delete", "create") | {"action_reason": reason})
+            elif self._world.rebuilds and key[0] == SERVER:
+                changes.append(_change(key, "delete", "create"))
+        return changes
+
+    def _apply(self, kind: str, name: str, actions: list[str]) -> None:
+        hook = {"action": "create", "resource": {"resource_type": kind, "addr": f"{kind}.{name}"}}
+        self._on_event({"type": "apply_start", "hook": hook})
+        known, place = self._known(), (_KINDS[kind], name)
+        if "delete" in actions:
+            self._world.resources.pop(place, None)
+            self._world.servers.pop(name, None)
+            known.pop((kind, name), None)
+        if "create" in actions:
+            self._world.resources[place] = self._values["deployment"]["id"]
+            if kind == SERVER:
+                self._world.servers[name] = Server()
+            broken = self._world.apply_breaks_at == kind
+            known[kind, name] = "tainted" if broken else "whole"
+            self._write(known)
+            if broken:
+                raise SiteError("the site has no room for a machine of this flavor now")
+        self._write(known)
+        if self._stop.is_set():
+            raise InterruptedRunError("terraform apply was stopped; what it had made is known")
+        hook = hook | {"id_value": f"id-{name}"}
+        self._on_event({"type": "apply_complete", "hook": hook})
+
+    @property
+    def _values(self):
+        return json.loads(self._workdir.variables.read_text())
+
+    def _wanted(self):
+        nodes = self._values["nodes"]
+        return {(kind, name): "whole" for name in nodes for kind in (KEYPAIR, SERVER, FLOATING_IP)}
+
+    def _known(self):
+        if not self._workdir.state.exists():
+            return {}
+        state = json.loads(self._workdir.state.read_text())
+        return {
+            (resource["type"], one["index_key"]): one["status"]
+            for resource in state["resources"]
+            for one in resource["instances"]
+        }
+
+    def _write(self, known) -> None:
+        serial = 1
+        if self._workdir.state.exists():
+            serial += json.loads(self._workdir.state.read_text())["serial"]
+        resources = [
+            {"type": kind, "instances": [{"index_key": name, "status": status}]}
+            for (kind, name), status in known.items()
+        ]
+        state = {"lineage": "one", "serial": serial, "resources": resources}
+        self._workdir.state.write_text(json.dumps(state))
+
+    def _node(self, name: str):
+        groups = self._values["nodes"][name]["groups"]
+        place = {"address": ADDRESS, "port": 22, "private_ip": "10.0.0.5"}
+        return {**place, "user": "egi", "groups": groups, "volumes": []}
+
+
+def _change(key: tuple[str, str], *actions: str):
+    kind, name = key
+    told = {"name": name}
+    return {
+        "address": f'module.nodes.{kind}.node["{name}"]',
+        "type": kind,
+        "name": name,
+        "mode": "managed",
+        "change": {
+            "actions": list(actions),
+            "before": told if "delete" in actions else None,
+            "after": told if "create" in actions else None,
+        },
+    }

@@ -1,0 +1,546 @@
+"""Deploy, plan, apply and destroy on a simulated site: what repeats, what is refused, what is left."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from simulations import FLOATING_IP, SERVER, console, host_key
+
+from orchestrator.errors import (
+    DeploymentFailedError,
+    InterruptedRunError,
+    LoginError,
+    OrchestratorError,
+    RefusedError,
+    RequestError,
+    SetupError,
+    SiteError,
+    UnsafePlanError,
+)
+from orchestrator.lifecycle import Phase
+from orchestrator.model import Quota
+
+ADA = "local:ada"
+
+
+@pytest.fixture
+def record(store):
+    """Look a deployment up by name, a destroyed one too."""
+    return lambda name="sky": store.last(name, owner=ADA)
+
+
+@pytest.fixture
+def folder(world, record):
+    """Where a deployment's work folder is, or was."""
+    return lambda name="sky": world.folders.deployments / record(name).id
+
+
+def refused(call, kind) -> OrchestratorError:
+    with pytest.raises(kind) as caught:
+        call()
+    return caught.value
+
+
+# --- from nothing to ready, and again
+
+
+def test_a_use_case_becomes_a_ready_deployment(deployer, asked, world):
+    outcome = deployer().deploy(asked())
+    assert outcome.changed
+    assert (outcome.deployment.phase, outcome.deployment.failure) == (Phase.READY, None)
+    assert [node.address for node in outcome.deployment.nodes] == ["198.51.100.17"]
+    assert outcome.deployment.versions["terraform"] == "1.11.4"
+    assert world.kinds == ["floating_ip", "keypair", "server"]
+    assert world.playbooks == [{"hosts": ["sky-toy"], "colour": "red"}]
+
+
+def test_the_same_request_again_has_nothing_to_do(deployer, asked, world):
+    first = deployer().deploy(asked()).deployment
+    again = deployer().deploy(asked())
+    assert not again.changed
+    assert again.deployment == first
+    assert len(world.playbooks) == 1
+
+
+def test_a_deployment_without_a_name_is_given_one(deployer, asked):
+    one = deployer().deploy(asked(name=None)).deployment
+    two = deployer().deploy(asked(name=None)).deployment
+    assert one.name.startswith("toy-")
+    assert one.name != two.name
+
+
+def test_it_lives_as_long_as_asked_for_else_as_the_settings_say(deployer, asked):
+    short = deployer().plan(asked(name="short", lifetime_days=1)).deployment
+    usual = deployer().plan(asked(name="usual")).deployment
+    assert (short.expires_at - short.created_at).days == 1
+    assert (usual.expires_at - usual.created_at).days == 7
+
+
+def test_configure_runs_ansible_although_nothing_changed(deployer, asked, world):
+    deployer().deploy(asked())
+    assert deployer().deploy(asked(configure=True)).changed
+    assert len(world.playbooks) == 2
+
+
+def test_a_changed_role_runs_ansible_again(deployer, asked, world):
+    deployer().deploy(asked())
+    (world.role_folder / "tasks" / "main.yml").write_text("- ping:\n")
+    assert deployer().deploy(asked()).changed
+    assert len(world.playbooks) == 2
+
+
+def test_a_parameter_given_anew_holds_and_the_others_stay(deployer, asked, world):
+    deployer().deploy(asked(parameters={"colour": "blue"}))
+    assert not deployer().deploy(asked()).changed
+    assert deployer().deploy(asked(parameters={"colour": "green"})).changed
+    assert [run["colour"] for run in world.playbooks] == ["blue", "green"]
+
+
+def test_a_machine_removed_at_the_site_is_made_and_configured_anew(deployer, asked, world):
+    deployer().deploy(asked())
+    del world.resources["server", "sky-toy"]
+    world.servers.clear()
+    assert deployer().deploy(asked()).changed
+    assert world.servers["sky-toy"].services == {"toy"}
+
+
+def test_a_machine_made_anew_is_believed_with_its_new_host_key(deployer, asked, world, monkeypatch):
+    deployer().deploy(asked())
+    del world.resources["server", "sky-toy"]
+    new = console(host_key("n"))
+    monkeypatch.setattr("simulations.console", lambda _key: new)
+    assert deployer().deploy(asked()).deployment.phase is Phase.READY
+    assert world.servers["sky-toy"].console == new
+
+
+def test_what_was_made_anew_is_configured_although_the_run_was_killed_before(
+    deployer, asked, world, monkeypatch
+):
+    deployer().deploy(asked())
+    del world.resources["server", "sky-toy"]
+
+    def killed(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.drivers.ssh.wait_until_ssh", killed)
+        with pytest.raises(KeyboardInterrupt):
+            deployer().deploy(asked())
+    deployer().deploy(asked())
+    assert world.servers["sky-toy"].services == {"toy"}
+
+
+def test_a_ready_machine_that_fell_silent_is_told(deployer, asked, world, record):
+    deployer().deploy(asked())
+    world.servers["sky-toy"].answers = False
+    error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    assert "does not answer" in error.message
+    world.servers["sky-toy"].answers = True
+    assert deployer().deploy(asked()).deployment.failure is None
+
+
+# --- names
+
+
+def test_a_name_is_checked_before_anything_happens(deployer, asked, store, world):
+    refused(lambda: deployer().deploy(asked(name="No Name")), RequestError)
+    assert store.all(owner=ADA) == []
+    assert not world.folders.deployments.exists()
+
+
+@pytest.mark.parametrize("what", ["use case", "VO"])
+def test_the_name_of_another_deployment_is_refused(deployer, asked, world, what):
+    deployer().deploy(asked())
+    other = world.use_case_folder.parent / "ball"
+    other.mkdir()
+    for file in world.use_case_folder.iterdir():
+        (other / file.name).write_text(file.read_text())
+    given = {"use case": {"use_case": "ball"}, "VO": {"vo": "vo.other.eu"}}[what]
+    error = refused(lambda: deployer().deploy(asked(**given)), RequestError)
+    assert "is taken" in error.message
+    assert list(error.facts) == [what]
+    assert "make destroy NAME=sky" in error.way_out
+
+
+def test_the_name_of_a_deployment_at_another_site_is_refused(deployer, asked, world):
+    deployer().deploy(asked())
+    here = world.folders.config / "sites" / "SIM.yaml"
+    here.with_name("OTHER.yaml").write_text(here.read_text().replace("SIM", "OTHER"))
+    error = refused(lambda: deployer().deploy(asked(site="OTHER")), RequestError)
+    assert error.facts == {"site": "SIM, asked for OTHER"}
+
+
+def test_a_refused_name_leaves_the_deployment_of_that_name_alone(deployer, asked, record):
+    before = deployer().deploy(asked()).deployment
+    refused(lambda: deployer().deploy(asked(vo="vo.other.eu")), RequestError)
+    assert record() == before
+
+
+def test_one_owner_does_not_see_the_names_of_another(deployer, asked):
+    deployer().deploy(asked())
+    error = refused(lambda: deployer(owner="local:eve").destroy("sky"), RequestError)
+    assert error.facts == {"you have": "none"}
+
+
+def test_an_unknown_parameter_is_refused_before_a_name_is_taken(deployer, asked, record):
+    refused(lambda: deployer().deploy(asked(parameters={"color": "red"})), RequestError)
+    assert record() is None
+
+
+def test_a_second_run_on_one_deployment_is_refused_and_harms_nothing(
+    deployer, asked, store, record
+):
+    before = deployer().deploy(asked()).deployment
+    with store.lease(before):
+        refused(lambda: deployer().deploy(asked()), RefusedError)
+    assert record() == before
+
+
+# --- choices
+
+
+def test_choices_are_made_once_and_kept(deployer, asked):
+    first = deployer().deploy(asked(overrides={"flavor": "large"})).deployment
+    again = deployer().deploy(asked()).deployment
+    assert again.selection == first.selection
+    assert again.selection.flavor.name == "large"
+
+
+def test_the_same_choice_again_by_name_or_id_is_no_change(deployer, asked):
+    deployer().deploy(asked(overrides={"flavor": "large"}))
+    for value in ("large", "f-large"):
+        assert not deployer().deploy(asked(overrides={"flavor": value})).changed
+
+
+def test_another_choice_for_what_exists_is_refused(deployer, asked, world):
+    deployer().deploy(asked())
+    error = refused(
+        lambda: deployer().deploy(
+            asked(overrides={"flavor": "large"}, parameters={"colour": "blue"})
+        ),
+        RequestError,
+    )
+    assert error.facts["flavor"] == "small was chosen, large asked for"
+    assert error.way_out[0] == "deploy under another name"
+    assert not deployer().deploy(asked()).changed
+
+
+# --- failing before anything exists
+
+
+def check_forgotten(error, record, folder):
+    assert error.facts["exists"] == "nothing was created"
+    assert (record().phase, record().failure) == (Phase.DESTROYED, error.message)
+    assert not folder().exists()
+
+
+def test_a_new_name_is_forgotten_when_there_is_no_login(deployer, asked, record, folder):
+    error = refused(lambda: deployer(access_token=None).deploy(asked()), LoginError)
+    check_forgotten(error, record, folder)
+    assert any("orchestrator login" in step for step in error.way_out)
+
+
+def test_a_new_name_is_forgotten_when_the_site_refuses_the_login(
+    deployer, asked, world, record, folder
+):
+    world.login_error = "no such project"
+    check_forgotten(refused(lambda: deployer().deploy(asked()), LoginError), record, folder)
+
+
+def test_a_new_name_is_forgotten_when_nothing_fits(deployer, asked, world, record, folder):
+    world.quotas = (Quota(name="cores", used=20, limit=20),)
+    check_forgotten(refused(lambda: deployer().deploy(asked()), SiteError), record, folder)
+
+
+def test_a_new_name_is_forgotten_when_planning_fails(deployer, asked, world, record, folder):
+    world.plan_error = "the site does not answer"
+    check_forgotten(refused(lambda: deployer().deploy(asked()), SiteError), record, folder)
+
+
+def test_a_new_name_is_forgotten_when_its_folder_cannot_be_made(
+    deployer, asked, record, folder, monkeypatch
+):
+    def full(_workdir):
+        raise SetupError("no space left on device")
+
+    monkeypatch.setattr("orchestrator.workdir.Workdir.create", full)
+    check_forgotten(refused(lambda: deployer().deploy(asked()), SetupError), record, folder)
+
+
+def test_a_forgotten_name_is_free_again(deployer, asked, world):
+    world.plan_error = "the site does not answer"
+    refused(lambda: deployer().deploy(asked()), SiteError)
+    world.plan_error = None
+    assert deployer().deploy(asked(overrides={"flavor": "large"})).changed
+
+
+def test_a_saved_plan_is_kept_when_it_cannot_be_applied_yet(deployer, asked, world, record, folder):
+    deployer().plan(asked())
+    world.login_error = "the token has expired"
+    error = refused(lambda: deployer().apply("sky"), LoginError)
+    assert error.facts["exists"] == "nothing was created"
+    assert (record().phase, record().failure) == (Phase.PLANNED, error.message)
+    assert (folder() / "plan.tfplan").exists()
+    world.login_error = None
+    assert deployer().apply("sky").deployment.failure is None
+
+
+def test_a_stop_between_plan_and_apply_keeps_the_plan(deployer, asked, record, world):
+    stop_at = _Stopper("plan", "finished")
+    maker = deployer(on_progress=stop_at, stop=stop_at.event)
+    error = refused(lambda: maker.deploy(asked()), InterruptedRunError)
+    assert error.exit_code == 130
+    assert record().phase is Phase.PLANNED
+    assert world.kinds == []
+
+
+# --- failing when something exists
+
+
+def check_kept(error, record, *, phase):
+    assert error.facts["phase"] == record().phase.value == phase
+    assert record().failure == error.message
+    steps = [" ".join(step.split()[:2]) for step in error.way_out[-3:]]
+    assert steps == ["make deploy", "orchestrator logs", "make destroy"]
+    assert "NAME=sky" in error.way_out[-3]
+
+
+def test_a_failed_apply_is_kept_and_says_what_exists(deployer, asked, world, record):
+    world.apply_breaks_at = SERVER
+    error = refused(lambda: deployer().deploy(asked()), SiteError)
+    check_kept(error, record, phase="applying")
+    assert error.facts["exists"] == "1 server, 1 key pair"
+
+
+def test_a_failed_playbook_is_kept_and_the_next_run_goes_on_there(deployer, asked, world, record):
+    world.playbook_error = "the package mirror did not answer"
+    error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    check_kept(error, record, phase="configuring")
+    assert error.facts["exists"] == "1 server, 1 floating IP, 1 key pair"
+    world.playbook_error = None
+    outcome = deployer().deploy(asked())
+    assert (outcome.deployment.phase, outcome.deployment.failure) == (Phase.READY, None)
+    assert len(world.playbooks) == 2
+
+
+def test_failed_checks_are_named_and_made_again_by_the_next_run(deployer, asked, world, record):
+    world.playbook_starts = ()
+    error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    check_kept(error, record, phase="verifying")
+    assert error.facts["the toy plays"] == "toy is not active"
+    world.servers["sky-toy"].services.add("toy")
+    assert deployer().deploy(asked()).deployment.phase is Phase.READY
+    assert len(world.playbooks) == 1
+
+
+def test_a_stop_while_applying_keeps_what_exists(deployer, asked, record, world):
+    stop_at = _Stopper("apply", "running")
+    maker = deployer(on_progress=stop_at, stop=stop_at.event)
+    error = refused(lambda: maker.deploy(asked()), InterruptedRunError)
+    check_kept(error, record, phase="applying")
+    assert deployer().deploy(asked()).deployment.phase is Phase.READY
+
+
+# --- plans that would lose something
+
+
+def test_a_machine_whose_making_was_cut_short_is_made_anew(deployer, asked, world):
+    world.apply_breaks_at = SERVER
+    refused(lambda: deployer().deploy(asked()), SiteError)
+    world.apply_breaks_at = None
+    assert deployer().deploy(asked()).deployment.phase is Phase.READY
+
+
+def test_a_plan_that_would_lose_a_machine_is_refused(deployer, asked, world, record):
+    deployer().deploy(asked())
+    world.rebuilds = True
+    error = refused(lambda: deployer().deploy(asked()), UnsafePlanError)
+    assert error.exit_code == 3
+    assert "destroyed and made anew" in error.facts["sky-toy"]
+    assert world.servers["sky-toy"].services == {"toy"}
+    assert (record().phase, record().failure) == (Phase.READY, error.message)
+
+
+def test_a_refused_plan_cannot_be_applied_by_name(deployer, asked, world):
+    deployer().deploy(asked())
+    world.rebuilds = True
+    refused(lambda: deployer().plan(asked()), UnsafePlanError)
+    refused(lambda: deployer().apply("sky"), RequestError)
+    assert world.servers["sky-toy"].services == {"toy"}
+
+
+def test_a_machine_that_was_finished_once_is_not_replaced_when_tainted(deployer, asked, world):
+    made = deployer().deploy(asked()).deployment
+    state = world.folders.deployments / made.id / "terraform.tfstate"
+    state.write_text(
+        state.read_text().replace("whole", "tainted").replace('"serial": ', '"serial": 9')
+    )
+    refused(lambda: deployer().deploy(asked()), UnsafePlanError)
+
+
+# --- plan, then apply
+
+
+def test_a_plan_changes_nothing_and_its_apply_runs_it(deployer, asked, world, record):
+    planned = deployer().plan(asked())
+    assert planned.plan.summary == "3 to create"
+    assert planned.deployment.phase is Phase.PLANNED
+    assert world.kinds == []
+    outcome = deployer().apply("sky")
+    assert outcome.changed
+    assert outcome.deployment.phase is Phase.READY
+
+
+def test_an_apply_takes_the_plan_as_it_was_saved(deployer, asked, world):
+    deployer().plan(asked())
+    world.plan_error = "nobody should plan again"
+    assert deployer().apply("sky").deployment.phase is Phase.READY
+
+
+def test_an_apply_without_a_waiting_plan_names_what_goes_on(deployer, asked, world):
+    world.playbook_error = "no"
+    refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    error = refused(lambda: deployer().apply("sky"), RequestError)
+    assert error.way_out == ("orchestrator deploy toy --site SIM --name sky",)
+
+
+def test_a_plan_file_that_went_away_is_told(deployer, asked, folder, record):
+    deployer().plan(asked())
+    (folder() / "plan.tfplan").unlink()
+    error = refused(lambda: deployer().apply("sky"), RequestError)
+    assert "no saved plan" in error.message
+    assert record().phase is Phase.PLANNED
+
+
+def test_a_deploy_goes_on_from_a_plan(deployer, asked):
+    planned = deployer().plan(asked()).deployment
+    assert deployer().deploy(asked()).deployment.id == planned.id
+
+
+def test_a_plan_for_what_is_ready_says_nothing_to_do(deployer, asked, record):
+    deployer().deploy(asked())
+    assert deployer().plan(asked()).plan.summary == "nothing to do"
+    assert record().phase is Phase.READY
+
+
+# --- destroy
+
+
+def test_a_destroyed_deployment_leaves_its_record_and_nothing_else(
+    deployer, asked, world, record, folder
+):
+    deployer().deploy(asked())
+    gone = deployer().destroy("sky")
+    assert (gone.phase, gone.nodes) == (Phase.DESTROYED, ())
+    assert world.resources == {}
+    assert not folder().exists()
+    assert deployer().deploy(asked()).deployment.id != gone.id
+
+
+def test_destroying_a_plan_asks_nobody(deployer, asked, world, folder):
+    deployer().plan(asked())
+    assert deployer(access_token=None).destroy("sky").phase is Phase.DESTROYED
+    assert not folder().exists()
+
+
+@pytest.mark.parametrize("content", [None, "", '{"lineage": "one", "serial": 0, "resources": []}'])
+def test_with_a_lost_state_a_destroy_goes_by_the_sites_listing(
+    deployer, asked, world, folder, content
+):
+    deployer().deploy(asked())
+    state = folder() / "terraform.tfstate"
+    state.unlink()
+    if content is not None:
+        state.write_text(content)
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+    assert world.resources == {}
+
+
+def test_with_a_lost_state_a_deploy_is_refused(deployer, asked, world, folder):
+    deployer().deploy(asked())
+    (folder() / "terraform.tfstate").unlink()
+    error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    assert "does not tell what exists" in error.message
+    assert world.kinds == ["floating_ip", "keypair", "server"]
+
+
+def test_what_terraform_forgot_is_swept_away_and_others_stay(deployer, asked, world):
+    mine = deployer().deploy(asked()).deployment
+    world.resources["port", "stray"] = mine.id
+    world.resources["server", "anothers"] = "other"
+    deployer().destroy("sky")
+    assert world.resources == {("server", "anothers"): "other"}
+
+
+def test_what_stays_at_the_site_is_named_and_removed_to_the_end_later(
+    deployer, asked, world, record
+):
+    mine = deployer().deploy(asked()).deployment
+    world.resources["port", "stray"] = mine.id
+    world.stuck = {"port"}
+    error = refused(lambda: deployer().destroy("sky"), DeploymentFailedError)
+    assert error.facts["still there"] == "port stray"
+    assert not any("deploy" in step for step in error.way_out)
+    assert record().phase is Phase.DESTROYING
+    world.stuck = set()
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+    assert world.resources == {}
+
+
+def test_what_is_being_removed_cannot_be_deployed(deployer, asked, world):
+    mine = deployer().deploy(asked()).deployment
+    world.resources["port", "stray"] = mine.id
+    world.stuck = {"port"}
+    refused(lambda: deployer().destroy("sky"), DeploymentFailedError)
+    for verb in (deployer().deploy, deployer().plan):
+        error = refused(lambda verb=verb: verb(asked()), RequestError)
+        assert "is being removed" in error.message
+        assert error.way_out[0].startswith("make destroy NAME=sky")
+
+
+def test_a_use_case_that_is_gone_does_not_stand_in_the_way(deployer, asked, world):
+    deployer().deploy(asked())
+    for file in world.use_case_folder.iterdir():
+        file.unlink()
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+
+
+def test_a_vo_that_the_site_dropped_does_not_stand_in_the_way(deployer, asked, world):
+    deployer().deploy(asked())
+    _edit(world.folders.config / "sites" / "SIM.yaml", "vo.access.egi.eu", "vo.new.eu")
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+
+
+def test_a_deployment_stays_in_its_project_when_the_sites_file_names_another(
+    deployer, asked, world
+):
+    deployer().deploy(asked())
+    _edit(world.folders.config / "sites" / "SIM.yaml", "project_id: p1", "project_id: p9")
+    deployer().destroy("sky")
+    assert set(world.logins) == {"p1"}
+
+
+def test_a_failed_apply_of_an_addition_keeps_the_nodes(deployer, asked, world, record):
+    deployer().deploy(asked())
+    del world.resources["floating_ip", "sky-toy"]
+    world.apply_breaks_at = FLOATING_IP
+    refused(lambda: deployer().deploy(asked()), SiteError)
+    assert [node.name for node in record().nodes] == ["sky-toy"]
+
+
+def _edit(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text().replace(old, new))
+
+
+class _Stopper:
+    """A watcher that asks for a stop when a phase comes to a state."""
+
+    def __init__(self, phase: str, state: str) -> None:
+        self.event = threading.Event()
+        self._at = (phase, state)
+
+    def __call__(self, progress) -> None:
+        if (progress.phase, progress.state) == self._at:
+            self.event.set()
