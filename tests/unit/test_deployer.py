@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from simulations import FLOATING_IP, SERVER, console, host_key
+from simulations import FLOATING_IP, SERVER, host_key
 
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -106,13 +106,12 @@ def test_a_machine_removed_at_the_site_is_made_and_configured_anew(deployer, ask
     assert world.servers["sky-toy"].services == {"toy"}
 
 
-def test_a_machine_made_anew_is_believed_with_its_new_host_key(deployer, asked, world, monkeypatch):
+def test_a_machine_made_anew_is_believed_with_its_new_host_key(deployer, asked, world):
     deployer().deploy(asked())
     del world.resources["server", "sky-toy"]
-    new = console(host_key("n"))
-    monkeypatch.setattr("simulations.console", lambda _key: new)
+    world.next_key = host_key("n")
     assert deployer().deploy(asked()).deployment.phase is Phase.READY
-    assert world.servers["sky-toy"].console == new
+    assert world.servers["sky-toy"].key == host_key("n")
 
 
 def test_what_was_made_anew_is_configured_although_the_run_was_killed_before(

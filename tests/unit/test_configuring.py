@@ -1,0 +1,240 @@
+"""From addresses to a working machine: whom we trust, what is run, what it depends on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+
+import pytest
+from simulations import Cloud, Server, host_key
+
+from orchestrator.catalogue.usecases import find_use_case
+from orchestrator.configuring import Configuration
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.journal import Journal
+from orchestrator.workdir import Workdir
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def stop():
+    return threading.Event()
+
+
+@pytest.fixture
+def workdir(tmp_path):
+    made = Workdir(tmp_path / "work")
+    made.create()
+    return made
+
+
+@pytest.fixture
+def configuration(world, workdir, told, stop):
+    return Configuration(
+        workdir=workdir,
+        environment=world.environment,
+        journal=Journal(told.append),
+        stop=stop,
+    )
+
+
+@pytest.fixture
+def applied(deployment, node, world):
+    """A deployment whose one server exists."""
+    world.resources["server", node.name] = deployment.id
+    world.servers[node.name] = Server()
+    return replace(deployment, nodes=(node,), parameters={"colour": "red"})
+
+
+@pytest.fixture
+def server(applied, world):
+    return world.servers["sky"]
+
+
+@pytest.fixture
+def reach(configuration, applied, world, told):
+    """Reach the nodes; return how the phase ended, in its own words."""
+
+    def run(seconds=5.0):
+        journal = Journal(told.append)
+        with journal.phase("reach") as log:
+            configuration.reach(applied, Cloud(world, "SIM"), seconds=seconds, log=log)
+        return told[-1].text
+
+    return run
+
+
+# --- reach
+
+
+def test_a_host_key_is_taken_from_the_console(reach, workdir, server):
+    assert reach() == "ssh egi@198.51.100.17, host key as the console shows it"
+    assert workdir.known_hosts.read_text() == f"198.51.100.17 {host_key()}\n"
+
+
+def test_a_host_key_that_the_console_no_longer_shows_stays_known(reach, server):
+    reach()
+    server.console = "the log has moved on"
+    assert reach() == "ssh egi@198.51.100.17, host key as before"
+
+
+def test_another_host_key_that_the_console_does_not_show_is_refused(reach, server, workdir):
+    workdir.known_hosts.write_text(f"198.51.100.17 {host_key('x')}\n")
+    server.console = "nothing of keys"
+    with pytest.raises(DeploymentFailedError, match="another host key"):
+        reach()
+
+
+def test_the_console_has_the_last_word_on_a_host_key(reach, server, workdir):
+    workdir.known_hosts.write_text(f"198.51.100.17 {host_key('x')}\n")
+    reach()
+    assert workdir.known_hosts.read_text() == f"198.51.100.17 {server.key}\n"
+
+
+def test_a_silent_console_is_waited_for_and_then_the_machine_is_believed(
+    reach, server, monkeypatch
+):
+    monkeypatch.setattr("orchestrator.configuring._CONSOLE_PATIENCE", 0.0)
+    server.console = "the site shows no keys"
+    assert reach().endswith("host key as the machine itself shows it: its console showed none")
+
+
+def test_a_machine_that_shows_nothing_is_not_ready_in_time(reach, server):
+    server.console = ""
+    server.answers = False
+    with pytest.raises(DeploymentFailedError, match=r"no SSH at 198\.51\.100\.17:22"):
+        reach(seconds=0.0)
+
+
+@pytest.mark.parametrize("status", ["SHUTOFF", "ERROR", "gone"])
+def test_a_machine_that_has_stopped_is_not_waited_for(reach, server, status):
+    server.status = status
+    with pytest.raises(DeploymentFailedError, match=f"the site says {status}"):
+        reach()
+
+
+def test_a_stop_ends_the_wait_for_a_console(reach, server, stop):
+    server.console = ""
+    stop.set()
+    with pytest.raises(InterruptedRunError):
+        reach()
+
+
+def test_errors_of_cloud_init_are_told(reach, server, monkeypatch):
+    monkeypatch.setattr("orchestrator.drivers.ssh.wait_until_ssh", lambda *_, **__: False)
+    assert reach().endswith("cloud-init had errors")
+
+
+# --- the playbook and the checks
+
+
+@pytest.fixture
+def use_case(world):
+    return find_use_case("toy", [world.folders.config / "usecases"])
+
+
+def test_the_playbook_gets_the_parameters_and_its_tasks_are_told(
+    configuration, applied, use_case, world, told
+):
+    with Journal(told.append).phase("configure") as log:
+        configuration.run_playbook(applied, use_case, log=log)
+    assert world.playbooks == [{"hosts": ["sky"], "colour": "red"}]
+    assert [one.text for one in told] == ["", "toy : Unpack the toy", "2 tasks, 1 changed"]
+
+
+def test_checks_that_hold_are_counted(configuration, applied, use_case, server, told):
+    server.services.add("toy")
+    with Journal(told.append).phase("verify") as log:
+        configuration.verify(applied, use_case, log=log)
+    assert [one.text for one in told] == ["", "the toy plays", "1 of 1 checks hold"]
+
+
+def test_checks_that_fail_are_named(configuration, applied, use_case, told):
+    with (
+        pytest.raises(DeploymentFailedError, match="1 of its checks fail") as caught,
+        Journal(told.append).phase("verify") as log,
+    ):
+        configuration.verify(applied, use_case, log=log)
+    assert caught.value.facts == {"the toy plays": "toy is not active"}
+
+
+def test_a_node_that_no_longer_answers_is_named(configuration, applied, server):
+    configuration.require_answer(applied)
+    server.answers = False
+    with pytest.raises(DeploymentFailedError, match="sky is there as described, but does not"):
+        configuration.require_answer(applied)
+
+
+# --- what the configuration depends on
+
+
+@pytest.fixture
+def digest(configuration, applied, world):
+    """Read the use case and return the digest, with other values of the deployment if given."""
+
+    def make(**other):
+        read = find_use_case("toy", [world.folders.config / "usecases"])
+        return configuration.digest(replace(applied, **other), read)
+
+    return make
+
+
+def check_changes(digest, change):
+    before = digest()
+    assert digest() == before
+    change()
+    assert digest() != before
+
+
+def test_the_digest_changes_with_the_playbook(digest, world):
+    check_changes(digest, lambda: _append(world.use_case_folder / "playbook.yml"))
+
+
+def test_the_digest_changes_with_a_file_of_a_role(digest, world):
+    check_changes(digest, lambda: _append(world.role_folder / "tasks" / "main.yml"))
+
+
+def test_the_digest_changes_with_a_new_file_of_a_role(digest, world):
+    check_changes(digest, (world.role_folder / "tasks" / "more.yml").touch)
+
+
+def test_the_digest_changes_with_the_name_of_a_file(digest, world):
+    tasks = world.role_folder / "tasks"
+    check_changes(digest, lambda: os.rename(tasks / "main.yml", tasks / "other.yml"))
+
+
+def test_the_digest_changes_with_a_check(digest, world):
+    file = world.use_case_folder / "usecase.yaml"
+    check_changes(digest, lambda: file.write_text(file.read_text().replace("plays", "sings")))
+
+
+def test_the_digest_changes_with_a_parameter(digest):
+    assert digest(parameters={"colour": "blue"}) != digest()
+
+
+@pytest.mark.parametrize(
+    "other", [{"address": "198.51.100.18"}, {"groups": ("ball",)}, {"private_ip": "10.0.0.6"}]
+)
+def test_the_digest_changes_with_the_inventory(digest, node, other):
+    assert digest(nodes=(replace(node, **other),)) != digest()
+
+
+def test_the_digest_does_not_depend_on_the_order_of_parameters_or_on_another_role(digest, world):
+    before = digest(parameters={"a": 1, "b": 2})
+    other = world.role_folder.parent / "other"
+    other.mkdir()
+    (other / "main.yml").touch()
+    assert digest(parameters={"b": 2, "a": 1}) == before
+
+
+def test_the_digest_does_not_depend_on_the_deployments_own_record(digest):
+    assert digest(failure="boom", versions={"terraform": "2"}) == digest()
+
+
+def _append(file) -> None:
+    file.write_text(file.read_text() + "# changed\n")

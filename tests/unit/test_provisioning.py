@@ -1,0 +1,200 @@
+"""From choices to files and resources: what is written once, told as it is made, and kept."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+from simulations import KEYSTONE_TOKEN, SERVER, VO
+
+from orchestrator.auth.keystone import KeystoneLogin
+from orchestrator.catalogue.usecases import find_use_case
+from orchestrator.errors import RequestError, SetupError, SiteError
+from orchestrator.journal import Journal
+from orchestrator.model import Share, Site
+from orchestrator.provisioning import Provisioning
+from orchestrator.rendering import PROVIDER_VERSION
+from orchestrator.workdir import Workdir
+
+SITE = Site(
+    name="SIM",
+    endpoint="https://keystone.sim.eu/v3",
+    shares=(Share(vo=VO, project_id="p1"),),
+    origin="sites/SIM.yaml",
+)
+
+
+@pytest.fixture
+def login(clock):
+    return KeystoneLogin(
+        auth_url=SITE.endpoint,
+        token=KEYSTONE_TOKEN,
+        expires_at=clock(),
+        user_id="u",
+        user_name="ada",
+        projects=(),
+        project_id="p1",
+        session=None,
+    )
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def journal(told, tmp_path):
+    made = Journal(told.append)
+    made.keep_in(tmp_path / "run.jsonl")
+    return made
+
+
+@pytest.fixture
+def workdir(tmp_path):
+    made = Workdir(tmp_path / "work")
+    made.create()
+    return made
+
+
+@pytest.fixture
+def provisioning(world, workdir, journal):
+    return Provisioning(
+        workdir=workdir,
+        folders=world.folders,
+        environment=world.environment,
+        journal=journal,
+        stop=threading.Event(),
+    )
+
+
+@pytest.fixture
+def chosen(deployment, selection):
+    return replace(deployment, selection=selection)
+
+
+@pytest.fixture
+def use_case(world):
+    return find_use_case("toy", [world.folders.config / "usecases"])
+
+
+@pytest.fixture
+def planned(provisioning, chosen, use_case, login):
+    provisioning.render(chosen, site=SITE, use_case=use_case)
+    return provisioning.plan(login)
+
+
+@pytest.fixture
+def applied(planned, provisioning, login, journal):
+    with journal.phase("apply") as log:
+        return provisioning.apply(login, log)
+
+
+def test_without_choices_nothing_is_written(provisioning, deployment, use_case, workdir):
+    with pytest.raises(RequestError, match="no choices yet"):
+        provisioning.render(deployment, site=SITE, use_case=use_case)
+    assert not workdir.main.exists()
+
+
+def test_every_value_goes_to_the_values_file(planned, workdir):
+    values = json.loads(workdir.variables.read_text())
+    assert values["nodes"]["sky-toy"]["flavor_id"] == "id-m1.medium"
+    assert values["deployment"] == {"id": "0f3c", "name": "sky"}
+    assert "0f3c" not in workdir.main.read_text()
+
+
+def test_the_code_and_the_key_are_written_once(planned, provisioning, chosen, use_case, workdir):
+    workdir.main.write_text("# as the version that made it wrote it")
+    workdir.public_key.write_text("ssh-ed25519 BBBB mine")
+    provisioning.render(chosen, site=SITE, use_case=use_case)
+    assert workdir.main.read_text() == "# as the version that made it wrote it"
+    assert "BBBB" in workdir.variables.read_text()
+
+
+def test_no_token_is_in_any_file(applied, tmp_path):
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert not [path for path in files if KEYSTONE_TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_plan_is_a_value_and_changes_nothing(planned, world, workdir):
+    assert planned.summary == "3 to create"
+    assert workdir.has_plan
+    assert world.resources == {}
+
+
+def test_an_apply_returns_the_nodes_and_keeps_a_copy_of_the_state(applied, workdir):
+    assert [(node.name, node.address, node.groups) for node in applied] == [
+        ("sky-toy", "198.51.100.17", ("toy",))
+    ]
+    assert (workdir.path / "states" / "0001.tfstate").exists()
+
+
+def test_the_state_is_copied_although_the_apply_failed(
+    planned, provisioning, login, journal, workdir, world
+):
+    world.apply_breaks_at = SERVER
+    with pytest.raises(SiteError), journal.phase("apply") as log:
+        provisioning.apply(login, log)
+    assert (workdir.path / "states" / "0001.tfstate").exists()
+
+
+def test_each_resource_is_told_in_words_as_it_is_made(applied, told):
+    assert [one.text for one in told if one.state == "running"] == [
+        "create keypair",
+        "create server",
+        "create floating ip",
+    ]
+
+
+def test_each_resource_is_in_the_runs_log_with_its_id(applied, tmp_path):
+    lines = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    made = [line for line in lines if line["state"] == "apply_complete"]
+    assert [line["details"] for line in made] == [[["id", "id-sky-toy"]]] * 3
+
+
+def test_what_exists_is_counted_from_the_state(applied, provisioning):
+    assert sorted(provisioning.existing_kinds()) == ["floating_ip", "keypair", "server"]
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]x"])
+def test_a_state_that_cannot_be_read_tells_nothing(provisioning, workdir, content):
+    if content is not None:
+        workdir.state.write_text(content)
+    assert provisioning.existing_kinds() == []
+
+
+def test_kinds_that_people_do_not_count_are_left_out(provisioning, workdir):
+    interface = {"type": "openstack_networking_router_interface_v2", "instances": [{}]}
+    volume = {"type": "openstack_blockstorage_volume_v3", "instances": [{}, {}]}
+    workdir.state.write_text(json.dumps({"resources": [interface, volume]}))
+    assert provisioning.existing_kinds() == ["volume", "volume"]
+
+
+def test_after_a_destroy_there_are_no_nodes(applied, provisioning, login, journal, world):
+    assert provisioning.plan(login, destroy=True).summary == "3 to delete"
+    with journal.phase("destroy") as log:
+        assert provisioning.apply(login, log) == ()
+    assert world.resources == {}
+
+
+def test_the_versions_of_the_tools_are_told(provisioning):
+    assert provisioning.versions() == {"terraform": "1.11.4", "provider": PROVIDER_VERSION}
+
+
+def test_without_terraform_the_way_out_is_to_install_it(provisioning, world):
+    (world.home / "bin" / "terraform").unlink()
+    with pytest.raises(SetupError, match="no terraform") as caught:
+        provisioning.versions()
+    assert caught.value.way_out[0] == "orchestrator doctor --install"
+
+
+def test_without_the_provider_the_way_out_is_to_install_it(
+    provisioning, chosen, use_case, monkeypatch
+):
+    monkeypatch.setattr("orchestrator.drivers.provider.provider_ready", lambda _cache: False)
+    with pytest.raises(SetupError, match="provider of Terraform is not installed") as caught:
+        provisioning.render(chosen, site=SITE, use_case=use_case)
+    assert caught.value.way_out[0] == "orchestrator doctor --install"
