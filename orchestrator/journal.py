@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, SetupError
 from orchestrator.model import Progress
 
 OnProgress = Callable[[Progress], None]
@@ -74,8 +74,14 @@ class Journal:
         if self._file is None:
             self._early.append(line)
             return
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, default=str) + "\n")
+        try:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, default=str) + "\n")
+        except OSError as error:
+            raise SetupError(
+                f"the run's log {self._file} cannot be written: {error.strerror}",
+                way_out=["make room, then run the same command again"],
+            ) from error
 
 
 class PhaseLog:

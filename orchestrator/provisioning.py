@@ -97,15 +97,21 @@ class Provisioning:
 
     def existing_kinds(self) -> list[str]:
         """Return the kind of each resource that the state knows; none where it is unreadable."""
+        return [_WORDS[kind] for kind, _ in self._known() if kind in _WORDS]
+
+    def known_ids(self) -> frozenset[str]:
+        """Return the id of each resource that the state knows."""
+        return frozenset(found for _, found in self._known())
+
+    def _known(self) -> list[tuple[str, str]]:
         try:
             state = json.loads(self._workdir.state.read_bytes())
         except (OSError, ValueError):
             return []
         return [
-            _WORDS[resource["type"]]
+            (str(resource["type"]), str(_id_of(resource["type"], instance["attributes"])))
             for resource in state.get("resources", ())
-            for _ in resource.get("instances", ())
-            if resource["type"] in _WORDS
+            for instance in resource.get("instances", ())
         ]
 
     def _program(self) -> Path:
@@ -133,6 +139,12 @@ class Provisioning:
             on_event=on_event,
             stop=self._stop,
         )
+
+
+def _id_of(kind: str, attributes: Mapping[str, Any]) -> object:
+    # The site lists a router's leg as the port that it is.
+    by_port = kind == "openstack_networking_router_interface_v2"
+    return attributes.get("port_id") if by_port else attributes.get("id")
 
 
 def _ignore(_event: Mapping[str, Any]) -> None:

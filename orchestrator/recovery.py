@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from orchestrator.drivers.openstack_marks import Resource
@@ -35,16 +35,19 @@ class MarkedCloud(Protocol):
         ...
 
 
-def sweep(cloud: MarkedCloud, deployment_id: str) -> tuple[list[str], list[str]]:
-    """Remove what a destroy left behind, by the deployment's mark alone.
+def sweep(
+    cloud: MarkedCloud, deployment_id: str, *, keep: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Remove what carries the deployment's mark, but for the ids to keep.
 
     Returns what was removed and what is still there, each in words. Terraform
-    forgets what it was still making when it was killed; the site does not.
+    forgets what it was still making when it was interrupted; the site does not.
     """
-    found = cloud.find_marked(deployment_id)
+    found = [one for one in cloud.find_marked(deployment_id) if one.id not in keep]
     for resource in sorted(found, key=_removal_rank):
         cloud.remove(resource)
     left = cloud.find_marked(deployment_id) if found else ()
+    left = [one for one in left if one.id not in keep]
     return _words(found), _words(left)
 
 

@@ -19,7 +19,7 @@ from orchestrator.errors import (
     OrchestratorError,
     RequestError,
 )
-from orchestrator.journal import Details, Journal
+from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import Deployment, Request, Selection, Share, Site, UseCase
 from orchestrator.paths import Folders
@@ -127,6 +127,7 @@ class Run:
         with self._journal.phase("plan") as log:
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
             self._require_state()
+            self._remove_strays(log)
             plan = self._provisioning.plan(self._logged_in())
             # A machine whose making was cut short has never been anybody's.
             unfinished = plan.tainted if not self.deployment.nodes else ()
@@ -276,6 +277,26 @@ class Run:
                 )
             words = f"removed what only the site knew of: {', '.join(removed)}"
             log.finish(words if removed else "the site has nothing of it left")
+
+    def _remove_strays(self, log: PhaseLog) -> None:
+        """Remove what an interrupted apply had begun and its state does not know.
+
+        Nobody has been given any of it, and some of it would stand in the way: a router
+        takes no second leg in the same subnet.
+        """
+        if self.deployment.phase is not Phase.APPLYING or self.deployment.nodes:
+            return
+        log.running("looking for what the interrupted apply left")
+        known = self._provisioning.known_ids()
+        removed, left = sweep(self._cloud(), self.deployment.id, keep=known)
+        if left:
+            raise DeploymentFailedError(
+                f"what an interrupted apply left of {self.deployment.name} cannot be removed",
+                facts={"still there": ", ".join(left)},
+            )
+        if removed:
+            words = f"removed what the interrupted apply had begun: {', '.join(removed)}"
+            self._journal.note("plan", words)
 
     def _require_state(self) -> None:
         known = self.deployment.phase in MAY_HOLD_RESOURCES and bool(self.deployment.nodes)

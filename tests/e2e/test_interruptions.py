@@ -87,7 +87,7 @@ def test_a_destroy_with_a_lost_state_still_leaves_nothing(person: Person, admin:
     work = next((person.home / "data" / "deployments").iterdir())
     (work / "terraform.tfstate").write_bytes(b"")
     assert at_the_site(admin) != before
-    assert "1 server" in person.run("destroy", NAME).stdout
+    assert "server halfway-main" in person.run("destroy", NAME).stdout
     assert at_the_site(admin) == before
 
 

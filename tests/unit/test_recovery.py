@@ -10,6 +10,10 @@ class Thing:
     kind: str
     name: str
 
+    @property
+    def id(self):
+        return f"id-{self.name}"
+
 
 @dataclass
 class FakeCloud:
@@ -41,6 +45,12 @@ def test_leftovers_go_users_first():
     assert cloud.things == []
     assert len(removed) == len(kinds)
     assert left == []
+
+
+def test_what_is_to_be_kept_stays_and_is_not_called_left():
+    cloud = FakeCloud([Thing("network", "known"), Thing("router", "stray")])
+    assert sweep(cloud, "0f3c", keep={"id-known"}) == (["router stray"], [])
+    assert [thing.name for thing in cloud.things] == ["known"]
 
 
 def test_what_stays_is_named():
