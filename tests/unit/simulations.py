@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -101,6 +101,7 @@ class World:
     rebuilds: bool = False  # the next plan would make the server anew
     playbook_error: str | None = None
     playbook_starts: tuple[str, ...] = ("toy",)
+    during_playbook: Callable[[], None] = lambda: None
     # What happened.
     logins: list[str] = field(default_factory=list)  # the project of each
     playbooks: list[dict[str, object]] = field(default_factory=list)
@@ -207,6 +208,9 @@ class World:
         hosts = list(inventory["all"]["hosts"])
         self.playbooks.append({"hosts": hosts, **extravars})
         on_task("toy : Unpack the toy")
+        self.during_playbook()
+        if stop.is_set():
+            raise InterruptedRunError("stopped while the nodes were being configured")
         if self.playbook_error:
             raise DeploymentFailedError(self.playbook_error)
         for host in hosts:
