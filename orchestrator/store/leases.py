@@ -6,15 +6,16 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
 import sqlalchemy as sa
 
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, SetupError
 from orchestrator.model import Deployment
-from orchestrator.store import schema
+from orchestrator.store import opening, schema
 
 _LIFE = timedelta(seconds=60)
 _HEARTBEAT_SECONDS = 15.0
@@ -36,7 +37,7 @@ class Lease:
 
     def __enter__(self) -> Lease:
         """Take the lease, or raise RefusedError naming who has it."""
-        with self._engine.begin() as connection:
+        with opening.writing(self._engine) as connection:
             if self._engine.dialect.name == "sqlite":
                 # A deferred transaction would let two processes read "free" and both write.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -47,14 +48,19 @@ class Lease:
     def __exit__(
         self,
         _kind: type[BaseException] | None,
-        _error: BaseException | None,
+        error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
         """Give it back."""
         self._released.set()
         self._heartbeat.join()
-        with self._engine.begin() as connection:
-            connection.execute(schema.leases.delete().where(self._mine))
+        try:
+            with opening.writing(self._engine) as connection:
+                connection.execute(schema.leases.delete().where(self._mine))
+        except SetupError:
+            # The error that ended the run says more, and the lease ends with this process.
+            if error is None:
+                raise
 
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
@@ -79,7 +85,8 @@ class Lease:
     def _beat(self) -> None:
         while not self._released.wait(_HEARTBEAT_SECONDS):
             values = {"until": self._clock() + _LIFE}
-            with self._engine.begin() as connection:
+            # A beat that cannot be written is made up for by the next: the lease lasts four.
+            with suppress(SetupError), opening.writing(self._engine) as connection:
                 connection.execute(schema.leases.update().where(self._mine).values(values))
 
 

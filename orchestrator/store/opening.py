@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,19 @@ def open_engine(url: str) -> sa.Engine:
             ],
         ) from error
     return engine
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection in a transaction; SetupError on a full disk or a lost server."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.OperationalError as error:
+        raise SetupError(
+            f"the store cannot be written: {error.orig}",
+            way_out=["make room on its disk or start its server, then the same command again"],
+        ) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +61,7 @@ class Store:
         Raises RequestError when a living deployment of the same owner has it.
         """
         try:
-            with self._writing() as connection:
+            with opening.writing(self._engine) as connection:
                 connection.execute(schema.deployments.insert().values(records.to_row(deployment)))
         except sa.exc.IntegrityError as error:
             raise RequestError(
@@ -124,7 +123,7 @@ class Store:
     def note(self, deployment: Deployment, *, phase: str, text: str) -> None:
         """Record that something happened."""
         values = {"deployment_id": deployment.id, "at": self._clock(), "phase": phase, "text": text}
-        with self._writing() as connection:
+        with opening.writing(self._engine) as connection:
             connection.execute(schema.events.insert().values(values))
 
     def events(self, deployment: Deployment) -> list[Event]:
@@ -142,22 +141,10 @@ class Store:
         """Return the lease on a deployment, to be held while working on it."""
         return leases.Lease(self._engine, deployment, clock=self._clock)
 
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """Give a connection in a transaction; say what a full disk or a lost server means."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise SetupError(
-                f"the store cannot be written: {error.orig}",
-                way_out=["make room on its disk or start its server, then the same command again"],
-            ) from error
-
     def _save(self, changed: Deployment) -> Deployment:
         changed = replace(changed, updated_at=self._clock())
         table = schema.deployments
-        with self._writing() as connection:
+        with opening.writing(self._engine) as connection:
             connection.execute(
                 table.update().where(table.c.id == changed.id).values(records.to_row(changed))
             )
