@@ -298,7 +298,7 @@ class Cloud:
 
     def find_marked(self, deployment_id: str):
         return tuple(
-            Resource(kind=kind, id=name, name=name)
+            Resource(kind=kind, id=f"{kind}-{name}", name=name)
             for (kind, name), mark in self.world.resources.items()
             if mark == deployment_id
         )
@@ -390,7 +390,7 @@ class Terraform:
         self._write(known)
         if self._stop.is_set():
             raise InterruptedRunError("terraform apply was stopped; what it had made is known")
-        hook = hook | {"id_value": f"id-{name}"}
+        hook = hook | {"id_value": _id(kind, name)}
         self._on_event({"type": "apply_complete", "hook": hook})
 
     @property
@@ -416,7 +416,12 @@ class Terraform:
         if self._workdir.state.exists():
             serial += json.loads(self._workdir.state.read_text())["serial"]
         resources = [
-            {"type": kind, "instances": [{"index_key": name, "status": status}]}
+            {
+                "type": kind,
+                "instances": [
+                    {"index_key": name, "status": status, "attributes": {"id": _id(kind, name)}}
+                ],
+            }
             for (kind, name), status in known.items()
         ]
         state = {"lineage": "one", "serial": serial, "resources": resources}
@@ -426,6 +431,10 @@ class Terraform:
         groups = self._values["nodes"][name]["groups"]
         place = {"address": ADDRESS, "port": 22, "private_ip": "10.0.0.5"}
         return {**place, "user": "egi", "groups": groups, "volumes": []}
+
+
+def _id(kind: str, name: str) -> str:
+    return f"{_KINDS[kind]}-{name}"
 
 
 def _change(key: tuple[str, str], *actions: str):

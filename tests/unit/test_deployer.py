@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from simulations import FLOATING_IP, SERVER, host_key
+from simulations import FLOATING_IP, KEYPAIR, SERVER, host_key
 
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -340,6 +340,30 @@ def test_a_stop_while_applying_keeps_what_exists(deployer, asked, record, world)
     error = refused(lambda: maker.deploy(asked()), InterruptedRunError)
     check_kept(error, record, phase="applying")
     assert deployer().deploy(asked()).deployment.phase is Phase.READY
+
+
+def test_what_an_interrupted_apply_had_begun_is_removed_before_the_next_plan(
+    deployer, asked, world, record
+):
+    world.apply_breaks_at = SERVER
+    refused(lambda: deployer().deploy(asked()), SiteError)
+    world.apply_breaks_at = None
+    world.resources["port", "begun"] = record().id
+    world.resources["port", "anothers"] = "other"
+    del world.resources["server", "sky-toy"]
+    deployer().deploy(asked())
+    assert world.kinds == ["floating_ip", "keypair", "port", "server"]
+    assert ("port", "anothers") in world.resources
+
+
+def test_what_an_interrupted_apply_left_and_the_site_keeps_is_named(deployer, asked, world, record):
+    world.apply_breaks_at = KEYPAIR
+    refused(lambda: deployer().deploy(asked()), SiteError)
+    world.resources["port", "begun"] = record().id
+    world.stuck = {"port"}
+    error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    check_kept(error, record, phase="applying")
+    assert error.facts["still there"] == "port begun"
 
 
 # --- plans that would lose something

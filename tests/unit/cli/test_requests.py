@@ -1,0 +1,61 @@
+"""From options to a request."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from orchestrator.cli import requests
+from orchestrator.errors import RequestError
+from orchestrator.model import Request
+
+
+def read(*words):
+    """Return the request that a command with these words makes."""
+    seen = []
+
+    @click.command()
+    @requests.request_options
+    def command(**options):
+        seen.append(requests.read_request(**options))
+
+    command.main(list(words), standalone_mode=False)
+    return seen[0]
+
+
+def test_a_use_case_and_a_site_are_enough():
+    assert read("docker", "--site", "SIM") == Request(use_case="docker", site="SIM")
+
+
+def test_every_option_has_its_place_in_the_request():
+    words = "docker --site SIM --vo v --name sky --days 3 --set flavor=m1 --param a=1 --param b=2"
+    assert read(*words.split()) == Request(
+        use_case="docker",
+        site="SIM",
+        vo="v",
+        name="sky",
+        lifetime_days=3,
+        overrides={"flavor": "m1"},
+        parameters={"a": "1", "b": "2"},
+    )
+
+
+def test_a_value_may_hold_an_equals_sign_spaces_or_nothing():
+    asked = read("docker", "--site", "S", "--param", "a=b=c d", "--param", "e=")
+    assert asked.parameters == {"a": "b=c d", "e": ""}
+
+
+@pytest.mark.parametrize("option", ["--set", "--param"])
+@pytest.mark.parametrize("text", ["flavor", "=m1"])
+def test_what_is_no_pair_is_refused_with_an_example(option, text):
+    with pytest.raises(RequestError, match=f"{option} {text} has no value") as caught:
+        read("docker", "--site", "S", option, text)
+    assert caught.value.way_out == (f"{option} KEY=VALUE",)
+
+
+@pytest.mark.parametrize(
+    "words", [["docker"], ["--site", "S"], ["docker", "--site", "S", "--days", "0"]]
+)
+def test_what_is_missing_or_out_of_range_is_a_usage_error(words):
+    with pytest.raises(click.UsageError):
+        read(*words)
