@@ -329,6 +329,7 @@ def test_failed_checks_are_named_and_made_again_by_the_next_run(deployer, asked,
     error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
     check_kept(error, record, phase="verifying")
     assert error.facts["the toy plays"] == "toy is not active"
+    refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
     world.servers["sky-toy"].services.add("toy")
     assert deployer().deploy(asked()).deployment.phase is Phase.READY
     assert len(world.playbooks) == 1
