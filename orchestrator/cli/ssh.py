@@ -7,7 +7,7 @@ import os
 import click
 
 from orchestrator.cli import context
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, SetupError
 
 
 @click.command("ssh", context_settings={"ignore_unknown_options": True})
@@ -30,4 +30,9 @@ def command(*, name: str, node: str | None, arguments: tuple[str, ...]) -> None:
     workdir = Workdir(context.folders().deployments / deployment.id)
     argv = ssh.ssh_argv(chosen, workdir=workdir, command=arguments)
     # In our place, so that its terminal, signals and exit code are the person's own.
-    os.execvp(argv[0], argv)
+    try:
+        os.execvp(argv[0], argv)
+    except FileNotFoundError as error:
+        raise SetupError(
+            "there is no ssh on this machine", way_out=["apt-get install openssh-client"]
+        ) from error

@@ -68,3 +68,10 @@ def test_what_is_destroyed_cannot_be_entered(command, sky, started):
     command("destroy", sky)
     assert command("ssh", sky).code == 1
     assert started == []
+
+
+def test_without_an_ssh_it_says_what_to_install(command, sky, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = command("ssh", sky)
+    assert ended.code == 1
+    assert "openssh-client" in ended.err
