@@ -44,7 +44,13 @@ def run(person: Person, command: str, *, code: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory, admin: Connection) -> Iterator[Person]:
+def before(admin: Connection) -> set[str]:
+    """What others have at the site."""
+    return at_the_site(admin)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory, before: set[str]) -> Iterator[Person]:
     """Somebody who follows the README; the module's tests run in its order."""
     somebody = new_person(tmp_path_factory.mktemp("reader") / "home")
     yield somebody
@@ -142,12 +148,12 @@ def test_what_is_private_is_readable_by_its_owner_alone(reader, deployed):
     assert key.stat().st_mode & 0o077 == 0
 
 
-def test_destroy_leaves_nothing_but_the_record(reader, deployed, admin):
-    assert any(entry.startswith("server") for entry in at_the_site(admin))
+def test_destroy_leaves_nothing_but_the_record(reader, deployed, admin, before):
+    assert any(entry.startswith("server") for entry in at_the_site(admin) - before)
     out = run(reader, commands()[1])
     assert f"{NAME} is gone: nothing of it is left at SANDBOX" in out
     assert find_server(admin) is None
-    assert at_the_site(admin) == set()
+    assert at_the_site(admin) - before == set()
     assert list((reader.home / "data" / "deployments").iterdir()) == []
     assert reader.show(NAME)["phase"] == "destroyed"
     assert json.loads(reader.run("list", "--json").stdout) == []

@@ -98,15 +98,16 @@ def test_an_image_nobody_has_is_named(person):
 
 def test_a_quota_that_is_too_small_is_told_before_anything_is_made(person, admin: Connection):
     project = admin.identity.find_project(PROJECT, ignore_missing=False).id
-    before = admin.compute.get_quota_set(project).cores
+    before = at_the_site(admin)
+    cores = admin.compute.get_quota_set(project).cores
     admin.set_compute_quotas(project, cores=0)
     try:
         text = refusal(person, *DEPLOY, code=5)
     finally:
-        admin.set_compute_quotas(project, cores=before)
+        admin.set_compute_quotas(project, cores=cores)
     assert "cores" in text
     assert "0 of 0" in text
-    assert at_the_site(admin) == set()
+    assert at_the_site(admin) == before
 
 
 def test_a_taken_name_is_refused_for_another_use_case(person):
