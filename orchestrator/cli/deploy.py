@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from orchestrator.cli import context, interrupts, requests, show, views
-from orchestrator.cli.values import as_value
 
 
 @click.command("deploy")
@@ -23,8 +21,4 @@ def command(*, as_json: bool, **options: Any) -> None:
     request = requests.read_request(**options)
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         outcome = context.deployer(view, stop=stop).deploy(request)
-    if as_json:
-        value = {"event": "result", "changed": outcome.changed, **as_value(outcome.deployment)}
-        click.echo(json.dumps(value))
-    else:
-        click.echo(show.after_deploy(outcome))
+    click.echo(show.outcome(outcome, as_json=as_json))

@@ -50,6 +50,13 @@ def row(deployment: Deployment, *, now: datetime) -> tuple[str, ...]:
     )
 
 
+def outcome(found: Outcome, *, as_json: bool) -> str:
+    """Return what a finished run says, to a program or to a person."""
+    if not as_json:
+        return after_deploy(found)
+    return json.dumps({"event": "result", "changed": found.changed, **as_value(found.deployment)})
+
+
 def after_deploy(outcome: Outcome) -> str:
     """Return what a person reads when a deployment is ready."""
     deployment = outcome.deployment
