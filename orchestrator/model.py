@@ -65,7 +65,7 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A network as the project may see it; ``subnets`` is empty when they are hidden."""
+    """A network as the project may see it; ``subnets`` lacks those that are hidden from it."""
 
     id: str
     name: str
@@ -77,6 +77,8 @@ class Network:
     mtu: int | None = None
     tags: tuple[str, ...] = ()
     subnets: tuple[Subnet, ...] = ()
+    hidden_subnets: int = 0
+    made_by: str | None = None  # the deployment of ours that made it, and will remove it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,18 @@ class Router:
     name: str
     external_network_id: str | None
     external_addresses: tuple[str, ...] = ()
+    made_by: str | None = None  # the deployment of ours that made it, and will remove it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port of the project: one address on one network, and what has it."""
+
+    network_id: str
+    subnet_id: str
+    address: str
+    device_id: str
+    use: str  # server, router, other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +148,18 @@ class Image:
 class Quota:
     """One limit of the project; a limit of None means unlimited."""
 
-    name: str  # cores, ram_mb, instances, floating_ips, networks, routers, security_groups
+    name: str  # cores, ram_mb, instances, volumes, volume_gb, floating_ips, networks, routers, ...
     used: int
     limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A network over which a machine of ours was reached from here, and when last."""
+
+    network_id: str
+    topology: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +175,8 @@ class Offer:
     flavors: tuple[Flavor, ...]
     images: tuple[Image, ...]
     quotas: tuple[Quota, ...]
+    ports: tuple[Port, ...] = ()
+    gaps: Mapping[str, str] = field(default_factory=dict)  # what could not be listed, and why
 
 
 # --- what a use case needs --------------------------------------------------------------
@@ -237,7 +262,7 @@ class Rival:
 class Choice:
     """One picked value with its reason, its rivals and where to override it."""
 
-    key: str  # flavor, image, public_network; also the key that overrides it
+    key: str  # flavor, image, topology, public_network, ...; also the key that overrides it
     value: str  # the id at the site
     name: str  # the name at the site
     label: str  # as a person reads it: m1.medium (2 vCPU, 4 GB, 12 GB)
@@ -245,6 +270,24 @@ class Choice:
     candidates: int
     origin: str = "discovered"  # or the file, or the command line, that overrode it
     rivals: tuple[Rival, ...] = ()
+    confidence: str = "certain"  # fixed, proven, certain, likely
+    beaten: tuple[tuple[str, str], ...] = ()  # origin and value of each weaker override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JumpHost:
+    """A host of the person's through which SSH goes: its name in an ssh_config, or user@host."""
+
+    host: str
+    ssh_config: str | None = None  # else the person's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A network that exists already and on which the nodes get their ports."""
+
+    network_id: str
+    subnet_id: str | None  # None: whichever the site takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,14 +296,21 @@ class Selection:
 
     flavor: Choice
     image: Choice
-    public_network: Choice
+    topology: Choice  # floating, bastion, direct, jump
+    public_network: Choice | None = None  # behind the router, or what the nodes are attached to
+    private_network: Choice | None = None  # None: one is made, or none is needed
+    floating_ip: Choice | None = None  # an address of the project that is used again
     # Beyond the listed choices: what the modules need to know about them.
     boot_volume_gb: int = 0  # for a flavor without a disk
+    attachment: Attachment | None = None  # None: network, subnet and router are made
+    ip_version: int = 4  # of the address by which a node is reached
+    jump_host: JumpHost | None = None
 
     @property
     def choices(self) -> tuple[Choice, ...]:
         """The choices in the order in which they are shown."""
-        return (self.flavor, self.image, self.public_network)
+        made = (self.topology, self.public_network, self.private_network, self.floating_ip)
+        return (self.flavor, self.image, *(choice for choice in made if choice is not None))
 
 
 # --- a deployment ------------------------------------------------------------------------
@@ -275,7 +325,9 @@ class Request:
     vo: str | None = None  # else the one of the settings
     name: str | None = None  # else one is made
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    overrides: Mapping[str, str] = field(default_factory=dict)  # flavor, image, public_network
+    overrides: Mapping[str, str] = field(default_factory=dict)  # --set: the last word on a choice
+    written: Mapping[str, str] = field(default_factory=dict)  # the same, from a deployment file
+    file: str | None = None  # that file
     lifetime_days: int | None = None  # else the one of the settings
     configure: bool = False  # run Ansible although nothing it depends on has changed
 
@@ -290,6 +342,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """What SSH goes through on its way to a node: another node, or a host of the person's."""
+
+    host: str  # an address, or a name of the person's ssh_config
+    user: str | None = None
+    port: int | None = None
+    ours: bool = True  # takes the deployment's own key
+    ssh_config: str | None = None  # for a host of the person's; None: their usual one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A VM as the Terraform output ``nodes`` tells it; the inventory is made from this alone."""
 
@@ -300,6 +363,7 @@ class Node:
     groups: tuple[str, ...]
     private_ip: str
     volumes: tuple[str, ...] = ()
+    hop: Hop | None = None  # None: reached straight from here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from orchestrator.errors import SiteError
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Quota, Router
+from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, Quota, Router
 
 # The HTTP time-out ends a silent connection; this one also ends a trickle.
 PATIENCE = 90.0
+# Good to know; a choice can be made without, and says so.
+_SPARED = frozenset({"ports", "network_quotas", "volume_quotas"})
 
 
 class Listings(Protocol):
@@ -19,43 +21,65 @@ class Listings(Protocol):
 
     def networks(self, project_id: str) -> tuple[Network, ...]: ...
     def routers(self) -> tuple[Router, ...]: ...
+    def ports(self) -> tuple[Port, ...]: ...
     def floating_ips(self) -> tuple[FloatingIp, ...]: ...
     def flavors(self) -> tuple[Flavor, ...]: ...
     def images(self) -> tuple[Image, ...]: ...
     def compute_quotas(self) -> tuple[Quota, ...]: ...
     def network_quotas(self, project_id: str) -> tuple[Quota, ...]: ...
+    def volume_quotas(self, project_id: str) -> tuple[Quota, ...]: ...
 
 
 def collect(cloud: Listings, *, site: str, project_id: str, patience: float = PATIENCE) -> Offer:
     """List everything that a choice may need and return it as one value."""
     started = datetime.now(UTC)
-    listed = _all_at_once(
+    listed, gaps = _all_at_once(
         {
             "networks": lambda: cloud.networks(project_id),
             "routers": cloud.routers,
+            "ports": cloud.ports,
             "floating_ips": cloud.floating_ips,
             "flavors": cloud.flavors,
             "images": cloud.images,
             "compute_quotas": cloud.compute_quotas,
             "network_quotas": lambda: cloud.network_quotas(project_id),
+            "volume_quotas": lambda: cloud.volume_quotas(project_id),
         },
         site=site,
         patience=patience,
     )
-    quotas = (*listed.pop("compute_quotas"), *listed.pop("network_quotas"))
-    return Offer(site=site, project_id=project_id, collected_at=started, quotas=quotas, **listed)
+    told = [listed.pop(f"{service}_quotas") for service in ("compute", "network", "volume")]
+    quotas = tuple(quota for service in told for quota in service)
+    return Offer(
+        site=site,
+        project_id=project_id,
+        collected_at=started,
+        quotas=quotas,
+        gaps=gaps,
+        **listed,
+    )
 
 
 def _all_at_once(
     listings: Mapping[str, Callable[[], Any]], *, site: str, patience: float
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what was listed, and for each listing that can be spared why it was not."""
     pool = ThreadPoolExecutor(max_workers=len(listings), thread_name_prefix="discover")
+    listed: dict[str, Any] = {}
+    gaps: dict[str, str] = {}
     try:
         asked = {name: pool.submit(listing) for name, listing in listings.items()}
         wait(asked.values(), timeout=patience)
-        return {name: _answer(name, future, site, patience) for name, future in asked.items()}
+        for name, future in asked.items():
+            try:
+                listed[name] = _answer(name, future, site, patience)
+            except SiteError as error:
+                if name not in _SPARED:
+                    raise
+                listed[name], gaps[name.replace("_", " ")] = (), error.message
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+    return listed, gaps
 
 
 def _answer(name: str, future: Future[Any], site: str, patience: float) -> Any:

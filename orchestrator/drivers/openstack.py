@@ -13,7 +13,7 @@ from orchestrator.drivers import openstack_marks
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import LoginError, SiteError
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Quota, Router, Subnet
+from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -41,6 +41,12 @@ class Cloud:
         """List routers with the external networks behind them."""
         with self._telling("network"):
             return tuple(values.router(found) for found in self._connection.network.routers())
+
+    def ports(self) -> tuple[Port, ...]:
+        """List the addresses of the project's ports: which networks its machines and routers use."""
+        with self._telling("network"):
+            listed = self._connection.network.ports()
+            return tuple(port for found in listed for port in values.ports(found))
 
     def floating_ips(self) -> tuple[FloatingIp, ...]:
         """List the floating IPs of the project."""
@@ -81,6 +87,21 @@ class Cloud:
                 values.quota(name, details[key].get("used"), details[key].get("limit"))
                 for key, name in values.NETWORK_QUOTAS.items()
                 if isinstance(details.get(key), Mapping)
+            )
+
+    def volume_quotas(self, project_id: str) -> tuple[Quota, ...]:
+        """Return limits and use of volumes; a site may have none, or not tell."""
+        with self._telling("block storage"):
+            if not self._connection.has_service("block-storage"):
+                return ()
+            answer = self._connection.block_storage.get(
+                f"/os-quota-sets/{project_id}?usage=True", raise_exc=False
+            )
+            told = answer.json().get("quota_set", {}) if answer.status_code == 200 else {}
+            return tuple(
+                values.quota(name, told[key].get("in_use"), told[key].get("limit"))
+                for key, name in values.VOLUME_QUOTAS.items()
+                if isinstance(told.get(key), Mapping)
             )
 
     def console(self, server_id: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MARK = "eu.egi.cloud.orchestrator.id"
+_MARKED = re.compile(r"\borchestrator deployment ([\w-]+)")
 _PATIENCE = 120  # seconds until a deleted server or volume is gone
 
 
@@ -92,9 +93,14 @@ def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
             yield _resource("volume", volume)
 
 
+def maker_of(description: str | None) -> str | None:
+    """Return the id of the deployment whose mark a description carries, or None."""
+    found = _MARKED.search(description or "")
+    return found[1] if found else None
+
+
 def _marker(deployment_id: str) -> Callable[[Any], bool]:
-    pattern = re.compile(rf"\borchestrator deployment {re.escape(deployment_id)}(?![\w-])")
-    return lambda found: bool(pattern.search(found.description or ""))
+    return lambda found: maker_of(found.description) == deployment_id
 
 
 def _resource(kind: str, found: Any) -> Resource:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Quota, Router, Subnet
+from orchestrator.drivers.openstack_marks import maker_of
+from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
 
 
 def subnet(found: Any) -> Subnet:
@@ -34,6 +35,9 @@ def network(found: Any, project_id: str, subnets: tuple[Subnet, ...]) -> Network
         mtu=found.mtu,
         tags=tuple(found.tags or ()),
         subnets=subnets,
+        # Their ids are told also where the subnets themselves are hidden.
+        hidden_subnets=len(set(found.subnet_ids or ()) - {one.id for one in subnets}),
+        made_by=maker_of(found.description),
     )
 
 
@@ -46,6 +50,25 @@ def router(found: Any) -> Router:
         name=found.name or "",
         external_network_id=gateway.get("network_id"),
         external_addresses=tuple(address for address in addresses if address),
+        made_by=maker_of(found.description),
+    )
+
+
+def ports(found: Any) -> tuple[Port, ...]:
+    """Return a port as one value per address."""
+    owner = found.device_owner or ""
+    # Distributed and highly available routers name their interfaces otherwise.
+    legs = "router" in owner and "interface" in owner
+    use = "server" if owner.startswith("compute:") else "router" if legs else "other"
+    return tuple(
+        Port(
+            network_id=found.network_id,
+            subnet_id=fixed["subnet_id"],
+            address=fixed["ip_address"],
+            device_id=found.device_id or "",
+            use=use,
+        )
+        for fixed in found.fixed_ips or ()
     )
 
 
@@ -121,7 +144,9 @@ NETWORK_QUOTAS = {
     "router": "routers",
     "port": "ports",
     "security_group": "security_groups",
+    "security_group_rule": "security_group_rules",
 }
+VOLUME_QUOTAS = {"volumes": "volumes", "gigabytes": "volume_gb"}
 
 
 def quota(name: str, used: int | None, limit: int | None) -> Quota:
