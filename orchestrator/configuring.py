@@ -123,6 +123,8 @@ class Configuration:
         failed: dict[str, str] = {}
         for node in deployment.nodes:
             with testinfra.connect(node, workdir=self._workdir, env=self._environment) as machine:
+                # Opens the shared connection, which checks made at once would each try to.
+                machine.run(["true"])
                 results = verification.run_checks(
                     use_case.checks, machine=machine, on_result=lambda one: log.running(one.title)
                 )

@@ -78,10 +78,7 @@ class Machine:
 def connect(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> Iterator[Machine]:
     """Give a Machine for a node; its shared connection ends with the block."""
     with ssh.shared_connections(env) as folder:
-        machine = Machine(node, _host(node, workdir=workdir, sockets=folder))
-        # Opens the shared connection, which questions asked at once would each try to.
-        machine.run(["true"])
-        yield machine
+        yield Machine(node, _host(node, workdir=workdir, sockets=folder))
 
 
 def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:

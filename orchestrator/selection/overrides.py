@@ -5,20 +5,30 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from orchestrator.errors import AmbiguousChoiceError, RequestError
 from orchestrator.model import Site
 
-KEYS = ("flavor", "image", "public_network")
+KEYS = (
+    "flavor",
+    "image",
+    "topology",
+    "public_network",
+    "private_network",
+    "floating_ip",
+    "proxy_jump",
+    "ssh_config",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A fixed value and who fixed it: a file, or the command line."""
+    """A fixed value, who fixed it, and the weaker ones that it beats."""
 
     value: str
-    origin: str
+    origin: str  # a file, or the command line
+    beaten: tuple[tuple[str, str], ...] = ()  # origin and value
 
 
 class _Named(Protocol):
@@ -31,18 +41,40 @@ class _Named(Protocol):
 _Listed = TypeVar("_Listed", bound=_Named)
 
 
-def effective(given: Mapping[str, Override], site: Site) -> dict[str, Override]:
-    """Return the overrides that hold: those of this run over those of the site's file."""
+def effective(
+    layers: Sequence[tuple[str, Mapping[str, str]]], *, site: Site, vo: str
+) -> dict[str, Override]:
+    """Return the overrides that hold, each with those it beats.
+
+    ``layers`` are origin and values of what a person gave, the strongest first; the site's own
+    files come after all of them.
+    """
+    for origin, given in layers:
+        _require_known(origin, given)
+    written = site.settings_of(vo)
+    found = {}
+    for key in KEYS:
+        told = [(origin, given[key]) for origin, given in layers if key in given]
+        told += [(setting.origin, setting.value) for setting in written.get(key, ())]
+        if told:
+            (origin, value), *beaten = told
+            found[key] = Override(value=value, origin=origin, beaten=tuple(beaten))
+    return found
+
+
+def marks(override: Override | None) -> dict[str, Any]:
+    """Return what a choice says about who fixed it."""
+    return {"origin": override.origin, "beaten": override.beaten} if override else {}
+
+
+def _require_known(origin: str, given: Mapping[str, str]) -> None:
     for key in given:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = {"did you mean": near[0]} if near else {"choices": ", ".join(KEYS)}
             raise RequestError(
-                f"{key} is not a choice that can be fixed.",
-                facts={"did you mean": near[0]} if near else {"choices": ", ".join(KEYS)},
+                f"{key} is not a choice that can be fixed.", facts={"asked for in": origin, **hint}
             )
-    written = ((key, getattr(site, key)) for key in KEYS)
-    of_site = {key: Override(value=value, origin=site.origin) for key, value in written if value}
-    return {**of_site, **given}
 
 
 def find(listed: Sequence[_Listed], override: Override, *, key: str, site: str) -> _Listed:

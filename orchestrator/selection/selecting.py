@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from orchestrator.model import Need, Offer, Selection, Site
+from orchestrator.model import Need, Offer, Proof, Selection, Site
 from orchestrator.selection.flavors import choose_flavor
 from orchestrator.selection.images import choose_image
-from orchestrator.selection.networks import choose_network
-from orchestrator.selection.overrides import Override, effective
+from orchestrator.selection.overrides import Override
+from orchestrator.selection.topologies import connect
 
 
 def select(
@@ -17,16 +17,27 @@ def select(
     *,
     site: Site,
     nodes: int = 1,
-    overrides: Mapping[str, Override] | None = None,
+    public_nodes: int = 1,
+    fixed: Mapping[str, Override] | None = None,
+    proofs: Sequence[Proof] = (),
 ) -> Selection:
-    """Choose image, flavor and public network; what cannot be told apart is an error."""
-    fixed = effective(overrides or {}, site)
+    """Choose image, flavor, topology and networks; what cannot be told apart is an error.
+
+    ``fixed`` are the overrides that hold (overrides.effective), ``proofs`` what was reached here before.
+    """
+    fixed = fixed or {}
     image = choose_image(offer, need.image, site=site, override=fixed.get("image"))
     flavor = choose_flavor(offer, need, image.image, nodes=nodes, override=fixed.get("flavor"))
-    network = choose_network(offer, site=site, override=fixed.get("public_network"))
+    network = connect(offer, site=site, public_nodes=public_nodes, fixed=fixed, proofs=proofs)
     return Selection(
         flavor=flavor.choice,
         image=image.choice,
-        public_network=network,
+        topology=network.topology,
+        public_network=network.public_network,
+        private_network=network.private_network,
+        floating_ip=network.floating_ip,
         boot_volume_gb=flavor.boot_volume_gb,
+        attachment=network.attachment,
+        ip_version=network.ip_version,
+        jump_host=network.jump_host,
     )
