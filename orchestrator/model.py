@@ -12,6 +12,27 @@ from orchestrator.lifecycle import Phase
 
 # --- sites and virtual organisations -------------------------------------------------
 
+# What a site file may settle for the whole site or for one VO of it.
+SETTINGS = (
+    "flavor",
+    "image",
+    "public_network",
+    "private_network",
+    "topology",  # floating, bastion, direct, jump
+    "proxy_jump",
+    "ssh_config",
+    "floating",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A value that a site file fixes, and the file that says so."""
+
+    value: str
+    origin: str
+    vo: str | None = None  # None: for every VO of the site
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
@@ -42,10 +63,22 @@ class Site:
     flavor: str | None = None
     image: str | None = None
     dns: tuple[str, ...] = ()
+    settings: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)  # all VOs' together
 
     def share_of(self, vo: str) -> Share | None:
         """Return the VO's share of this site, or None where the site does not serve it."""
         return next((share for share in self.shares if share.vo == vo), None)
+
+    def settings_of(self, vo: str) -> Mapping[str, tuple[Setting, ...]]:
+        """Return for each key of SETTINGS what the files say for a VO; the first one holds.
+
+        Within one file the word for the VO comes before the word for the site; the
+        others were beaten and are there to be shown.
+        """
+        return {
+            key: tuple(one for one in self.settings.get(key, ()) if one.vo in (None, vo))
+            for key in SETTINGS
+        }
 
 
 # --- what a site offers ---------------------------------------------------------------

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from orchestrator import paths
-from orchestrator.catalogue import sitefile
-from orchestrator.catalogue.sitefile import ReadFile, SiteFile
-from orchestrator.model import Share, Site
+from orchestrator.catalogue import merging, sitefile
+from orchestrator.catalogue.sitefile import ReadFile
+from orchestrator.model import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +59,14 @@ def _read_folder(folder: SiteFolder, warnings: list[str]) -> list[ReadFile]:
             warnings.append(str(error))
             continue
         warnings.extend(read.warnings)
-        found.append(_trusted(read, folder, warnings))
+        found.append(_believed(read, folder, warnings))
     return found
 
 
-def _trusted(read: ReadFile, folder: SiteFolder, warnings: list[str]) -> ReadFile:
-    if folder.trusted or read.site.token_command is None:
+def _believed(read: ReadFile, folder: SiteFolder, warnings: list[str]) -> ReadFile:
+    if folder.trusted:
         return read
-    warnings.append(f"{read.path}: token_command is ignored, this folder may not name commands")
-    fields = read.site.model_fields_set - {"token_command"}
-    kept = SiteFile.model_construct(_fields_set=fields, **_given(read.site, fields))
-    return ReadFile(path=read.path, site=kept, warnings=read.warnings)
-
-
-def _given(site: SiteFile, fields: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(site, name) for name in fields}
+    return replace(merging.without_commands(read, warnings), whole=True)
 
 
 def _named(files: Sequence[ReadFile]) -> list[tuple[str, ReadFile]]:
@@ -87,42 +79,14 @@ def _named(files: Sequence[ReadFile]) -> list[tuple[str, ReadFile]]:
 
 
 def _entry(name: str, stack: Sequence[ReadFile], warnings: list[str]) -> Entry | None:
-    merged: dict[str, Any] = {}
-    for read in reversed(stack):
-        merged.update(_given(read.site, read.site.model_fields_set))
-    origin = ", over ".join(str(read.path) for read in stack)
+    merged = merging.merge(stack)
     if merged.get("endpoint") is None:
+        origin = merging.origin_of(stack)
         warnings.append(f"{origin}: {name} has no endpoint, so it is left out")
         return None
     return Entry(
-        site=_site(name, merged, origin),
+        site=merging.site_of(name, stack, merged),
         gocdb=stack[0].gocdb,
         other_names=tuple({read.path.stem for read in stack} - {name}),
         auth=merged.get("auth"),
-    )
-
-
-_PLAIN = (
-    "protocol",
-    "identity_provider",
-    "issuer",
-    "client_id",
-    "region",
-    "ca_bundle",
-    "public_network",
-    "flavor",
-    "image",
-)
-_LISTS = ("aliases", "token_command", "dns")
-
-
-def _site(name: str, merged: dict[str, Any], origin: str) -> Site:
-    given: dict[str, Any] = {key: merged[key] for key in _PLAIN if merged.get(key) is not None}
-    lists: dict[str, Any] = {key: tuple(merged.get(key) or ()) for key in _LISTS}
-    shares = tuple(
-        Share(vo=vo.name, project_id=vo.auth.project_id, region=vo.auth.region)
-        for vo in merged.get("vos") or ()
-    )
-    return Site(
-        name=name, endpoint=merged["endpoint"], shares=shares, origin=origin, **given, **lists
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
@@ -14,6 +14,11 @@ from orchestrator.catalogue.endpoints import normalise
 
 # The C parser is ten times quicker and not part of every build of PyYAML.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+# The hosts travel to ssh as an argument of -J: nothing in them may read as an option.
+_JUMP = r"([A-Za-z0-9_][\w.-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(:\d{1,5})?"
+_Jumps = Annotated[StrictStr, Field(pattern=rf"^{_JUMP}(,{_JUMP})*$")]
 
 
 class Auth(BaseModel):
@@ -25,19 +30,30 @@ class Auth(BaseModel):
     region: StrictStr | None = None
 
 
-class VoEntry(BaseModel):
-    """One VO of a site file."""
+class Settled(BaseModel):
+    """What a file may fix for a site, and again for one VO of it; see model.SETTINGS."""
 
     model_config = ConfigDict(extra="allow")
+
+    flavor: StrictStr | None = None
+    image: StrictStr | None = None
+    public_network: StrictStr | None = None
+    private_network: StrictStr | None = None
+    topology: Literal["floating", "bastion", "direct", "jump"] | None = None
+    proxy_jump: _Jumps | None = None
+    ssh_config: Path | None = None
+    floating: StrictStr | None = None
+
+
+class VoEntry(Settled):
+    """One VO of a site file."""
 
     name: StrictStr = Field(min_length=1)
     auth: Auth = Auth()
 
 
-class SiteFile(BaseModel):
+class SiteFile(Settled):
     """The keys of a site file; a file over another one gives only those that differ."""
-
-    model_config = ConfigDict(extra="allow")
 
     gocdb: StrictStr | None = Field(default=None, min_length=1)
     endpoint: StrictStr | None = None
@@ -54,9 +70,6 @@ class SiteFile(BaseModel):
     aliases: list[StrictStr] | None = None
     ca_bundle: Path | None = None
     token_command: list[StrictStr] | None = None
-    public_network: StrictStr | None = None
-    flavor: StrictStr | None = None
-    image: StrictStr | None = None
     dns: list[StrictStr] | None = None
 
     @field_validator("endpoint")
@@ -72,6 +85,7 @@ class ReadFile:
     path: Path
     site: SiteFile
     warnings: tuple[str, ...] = ()
+    whole: bool = False  # an official file lists all VOs of its site, a person's adds to them
 
     @property
     def gocdb(self) -> str:
@@ -101,16 +115,34 @@ def _first(error: ValidationError) -> str:
 
 def _beside(site: SiteFile, folder: Path) -> SiteFile:
     # A relative path in a file means: beside that file.
-    if site.ca_bundle is None:
-        return site
-    return site.model_copy(update={"ca_bundle": folder / site.ca_bundle.expanduser()})
+    given = {"ca_bundle": site.ca_bundle, "ssh_config": site.ssh_config}
+    paths: dict[str, Any] = {key: _from(folder, path) for key, path in given.items() if path}
+    if site.vos:
+        paths["vos"] = [_vo_beside(vo, folder) for vo in site.vos]
+    return site.model_copy(update=paths)
+
+
+def _vo_beside(vo: VoEntry, folder: Path) -> VoEntry:
+    if vo.ssh_config is None:
+        return vo
+    return vo.model_copy(update={"ssh_config": _from(folder, vo.ssh_config)})
+
+
+def _from(folder: Path, path: Path) -> Path:
+    return folder / path.expanduser()
 
 
 def _unknown(site: SiteFile, path: Path) -> tuple[str, ...]:
-    known = list(SiteFile.model_fields)
     found = []
     for key in site.model_extra or {}:
-        near = difflib.get_close_matches(key, known, n=1)
+        near = difflib.get_close_matches(key, list(SiteFile.model_fields), n=1)
         hint = f", did you mean {near[0]}?" if near else ""
         found.append(f"{path}: the key {key} is not known and not used{hint}")
+    # EGI's schema lets sites add keys of their own here: only what is nearly ours is a mistake.
+    for vo in site.vos or ():
+        for key in vo.model_extra or {}:
+            if near := difflib.get_close_matches(key, list(Settled.model_fields), n=1, cutoff=0.8):
+                found.append(
+                    f"{path}: the key {key} of {vo.name} is not used, did you mean {near[0]}?"
+                )
     return tuple(found)
