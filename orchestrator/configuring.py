@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import threading
 import time
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from orchestrator import paths, rendering, verification
 from orchestrator.drivers import ansible, ssh, testinfra
 from orchestrator.drivers.openstack import Cloud
-from orchestrator.drivers.ports import answering_ports
+from orchestrator.drivers.hops import answering_ports
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, Node, UseCase
@@ -83,7 +84,7 @@ class Configuration:
             if trusted:
                 return "host key as before"
             _require_running(node, deployment, cloud)
-            if answers_since is None and answering_ports(node.address, [node.port]):
+            if answers_since is None and self._answers(node):
                 answers_since = time.monotonic()
             # A machine shows its keys once, at its first boot; some sites show no console at all.
             if answers_since and time.monotonic() > answers_since + _CONSOLE_PATIENCE:
@@ -92,9 +93,13 @@ class Configuration:
                 raise InterruptedRunError(f"stopped while waiting for {node.name}")
         return self._believe(node)
 
+    def _answers(self, node: Node) -> bool:
+        tried = [node.port]
+        return bool(answering_ports(node, tried, workdir=self._workdir, env=self._environment))
+
     def _believe(self, node: Node) -> str:
         """Take the key that the node itself shows, where the site shows no console."""
-        keys = ssh.scan_host_keys(node, env=self._environment)
+        keys = ssh.scan_host_keys(node, workdir=self._workdir, env=self._environment)
         if not keys:
             raise DeploymentFailedError(
                 f"{node.name} is not ready in time: no SSH at {node.address}:{node.port},"
@@ -110,13 +115,16 @@ class Configuration:
             self._workdir,
             playbook=use_case.folder / "playbook.yml",
             roles=paths.ANSIBLE_ROLES,
-            inventory=rendering.inventory(deployment.nodes),
+            inventory=rendering.inventory(deployment.nodes, ssh_arguments=self._ssh_arguments),
             extravars=deployment.parameters,
             env=self._environment,
             stop=self._stop,
             on_task=log.running,
         )
         log.finish(f"{result.ok} tasks, {result.changed} changed")
+
+    def _ssh_arguments(self, node: Node) -> str:
+        return shlex.join(ssh.proxy_options(node, self._workdir))
 
     def verify(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
         """Make the use case's checks on every node; raise DeploymentFailedError naming those that fail."""
@@ -139,9 +147,7 @@ class Configuration:
 
     def require_answer(self, deployment: Deployment) -> None:
         """Raise DeploymentFailedError when a node that was ready no longer answers."""
-        silent = [
-            node.name for node in deployment.nodes if not answering_ports(node.address, [node.port])
-        ]
+        silent = [node.name for node in deployment.nodes if not self._answers(node)]
         if silent:
             raise DeploymentFailedError(
                 f"{', '.join(silent)} is there as described, but does not answer on SSH's port",

@@ -340,6 +340,11 @@ class Selection:
     jump_host: JumpHost | None = None
 
     @property
+    def way_in(self) -> Choice | None:
+        """The network over which the nodes are reached."""
+        return self.public_network or self.private_network
+
+    @property
     def choices(self) -> tuple[Choice, ...]:
         """The choices in the order in which they are shown."""
         made = (self.topology, self.public_network, self.private_network, self.floating_ip)

@@ -14,7 +14,7 @@ from orchestrator.drivers import provider, ssh
 from orchestrator.drivers.terraform import Terraform, read_version
 from orchestrator.errors import RequestError, SetupError
 from orchestrator.journal import Journal, PhaseLog
-from orchestrator.model import Deployment, Node, Site, UseCase
+from orchestrator.model import Deployment, JumpHost, Node, Site, UseCase
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan, read_plan
 from orchestrator.workdir import Workdir
@@ -59,7 +59,8 @@ class Provisioning:
             raise RequestError(f"{deployment.name} has no choices yet")
         public_key = ssh.make_key(self._workdir, name=deployment.name, env=self._environment)
         lock = self._provider().lock_file
-        self._workdir.write_code(main=rendering.render_main(), lock_file=lock)
+        network = rendering.network_module(deployment.selection)
+        self._workdir.write_code(main=rendering.render_main(network=network), lock_file=lock)
         self._workdir.write_variables(
             rendering.variables(
                 deployment=deployment,
@@ -77,7 +78,9 @@ class Provisioning:
         terraform.save_plan(destroy=destroy)
         return read_plan(terraform.show_plan())
 
-    def apply(self, login: KeystoneLogin, log: PhaseLog) -> tuple[Node, ...]:
+    def apply(
+        self, login: KeystoneLogin, log: PhaseLog, *, jump_host: JumpHost | None = None
+    ) -> tuple[Node, ...]:
         """Apply the saved plan and no other; return the nodes that exist then.
 
         The state is copied whatever happens, so that a later run can tell a lost one.
@@ -88,7 +91,7 @@ class Provisioning:
         finally:
             self._workdir.keep_state()
         outputs = terraform.outputs()
-        return rendering.read_nodes(outputs) if outputs else ()
+        return rendering.read_nodes(outputs, jump_host) if outputs else ()
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the tools that make this deployment."""

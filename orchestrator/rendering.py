@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import jinja2
 
 from orchestrator import paths
 from orchestrator.errors import DeploymentFailedError, RequestError
-from orchestrator.model import Deployment, Node, Selection, Site, UseCase
+from orchestrator.model import Deployment, Hop, JumpHost, Node, NodeGroup, Selection, Site, UseCase
 
 PROVIDER_VERSION = "3.4.0"
 LOGIN_USER = "egi"
 # Away from Docker's 172.17.0.0/16 and from what sites use for themselves.
 CIDR = "10.222.0.0/24"
-ANYWHERE = ("0.0.0.0/0",)
+ANYWHERE = {4: ("0.0.0.0/0",), 6: ("0.0.0.0/0", "::/0")}
+GIVES_FLOATING_IPS = ("floating", "bastion")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NODE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -50,10 +52,18 @@ def hcl(value: object) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
+def network_module(selection: Selection) -> str:
+    """Return the module that gives the nodes their network: one is made, or is there already."""
+    return "network" if selection.attachment is None else "network_existing"
+
+
 def render_main(*, network: str = "network", template: Path | None = None) -> str:
     """Return main.tf; ``network`` names the module that gives the nodes their network."""
     environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, finalize=hcl, keep_trailing_newline=True
+        undefined=jinja2.StrictUndefined,
+        finalize=hcl,
+        keep_trailing_newline=True,
+        trim_blocks=True,
     )
     environment.filters["ident"] = ident
     source = (template or paths.TEMPLATES / "main.tf.j2").read_text(encoding="utf-8")
@@ -72,7 +82,7 @@ def variables(
     use_case: UseCase,
     public_key: str,
     cidr: str = CIDR,
-    ssh_from: Sequence[str] = ANYWHERE,
+    ssh_from: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what terraform.tfvars.json says: every value of a deployment, no secret."""
     share = site.share_of(deployment.vo)
@@ -84,44 +94,89 @@ def variables(
             "cacert": str(site.ca_bundle) if site.ca_bundle else None,
         },
         "deployment": {"id": deployment.id, "name": deployment.name},
-        "network": {
-            "external_network_id": selection.public_network.value,
-            "external_network_name": selection.public_network.name,
-            "cidr": cidr,
-            "dns": list(site.dns),
-        },
+        "network": _network(selection, cidr=cidr, dns=site.dns),
         "ssh_public_key": _public_key(public_key),
-        "ssh_from": list(ssh_from),
+        "ssh_from": list(ssh_from or ANYWHERE[selection.ip_version]),
         "login_user": LOGIN_USER,
-        "nodes": {
-            _node_name(f"{deployment.name}-{group.name}"): {
-                "flavor_id": selection.flavor.value,
-                "image_id": selection.image.value,
-                "boot_volume_gb": selection.boot_volume_gb,
-                "groups": list(group.groups),
-                "public": group.public,
-            }
-            for group in use_case.nodes
-        },
+        "nodes": _nodes(deployment, selection, use_case),
     }
 
 
-def read_nodes(outputs: Mapping[str, Any]) -> tuple[Node, ...]:
-    """Return the nodes that Terraform's outputs tell, sorted by name."""
+def _network(selection: Selection, *, cidr: str, dns: Sequence[str]) -> dict[str, Any]:
+    public, attachment = selection.public_network, selection.attachment
+    leads_out = public if selection.topology.value in GIVES_FLOATING_IPS else None
+    return {
+        "external_network_id": leads_out.value if leads_out else None,
+        "external_network_name": leads_out.name if leads_out else None,
+        "cidr": cidr,
+        "dns": list(dns),
+        "network_id": attachment.network_id if attachment else None,
+        "subnet_id": attachment.subnet_id if attachment else None,
+        "ip_version": selection.ip_version,
+        # Networks of a provider's own often reach no metadata service, and IPv6 alone never does.
+        "config_drive": None if leads_out else True,
+    }
+
+
+def _nodes(deployment: Deployment, selection: Selection, use_case: UseCase) -> dict[str, Any]:
+    names = {group: _node_name(f"{deployment.name}-{group.name}") for group in use_case.nodes}
+    floating = [names[group] for group in with_floating_ip(use_case, selection.topology.value)]
+    door = floating[0] if floating else None
+    reused = selection.floating_ip
+    return {
+        name: {
+            "flavor_id": selection.flavor.value,
+            "image_id": selection.image.value,
+            "boot_volume_gb": selection.boot_volume_gb,
+            "groups": list(group.groups),
+            "public": name in floating,
+            "floating_ip": reused.name if reused and name == door else None,
+            "via": None if name in floating else door,
+        }
+        for group, name in names.items()
+    }
+
+
+def with_floating_ip(use_case: UseCase, topology: str) -> list[NodeGroup]:
+    """Return the nodes that get a floating IP: all public ones, or the first as a bastion."""
+    public = [group for group in use_case.nodes if group.public]
+    if topology not in GIVES_FLOATING_IPS:
+        return []
+    return (public or list(use_case.nodes))[:1] if topology == "bastion" else public
+
+
+def read_nodes(outputs: Mapping[str, Any], jump_host: JumpHost | None = None) -> tuple[Node, ...]:
+    """Return the nodes that Terraform's outputs tell, sorted by name, with what SSH goes through."""
     try:
-        return tuple(_node(name, told) for name, told in sorted(outputs["nodes"].items()))
+        told = outputs["nodes"]
+        nodes = {name: _node(name, one) for name, one in sorted(told.items())}
+        return tuple(
+            replace(node, hop=_hop(nodes, told[name].get("via"), jump_host))
+            for name, node in nodes.items()
+        )
     except (AttributeError, KeyError, TypeError, ValueError, RequestError) as error:
         raise DeploymentFailedError(
             f"Terraform's output `nodes` is not as expected: {error}",
         ) from error
 
 
-def inventory(nodes: Sequence[Node]) -> dict[str, Any]:
-    """Return the Ansible inventory of some nodes."""
+def _hop(nodes: Mapping[str, Node], via: str | None, jump_host: JumpHost | None) -> Hop | None:
+    if via is not None:
+        door = nodes[via]
+        return Hop(host=door.address, user=door.user, port=door.port)
+    if jump_host is None:
+        return None
+    return Hop(host=jump_host.host, ours=False, ssh_config=jump_host.ssh_config)
+
+
+def inventory(
+    nodes: Sequence[Node], *, ssh_arguments: Callable[[Node], str] = lambda _node: ""
+) -> dict[str, Any]:
+    """Return the Ansible inventory of some nodes; ``ssh_arguments`` are those of one node alone."""
     groups = sorted({group for node in nodes for group in node.groups})
     return {
         "all": {
-            "hosts": {node.name: _host(node) for node in nodes},
+            "hosts": {node.name: _host(node, ssh_arguments(node)) for node in nodes},
             "children": {
                 group: {"hosts": {node.name: {} for node in nodes if group in node.groups}}
                 for group in groups
@@ -130,7 +185,8 @@ def inventory(nodes: Sequence[Node]) -> dict[str, Any]:
     }
 
 
-def _host(node: Node) -> dict[str, Any]:
+def _host(node: Node, ssh_arguments: str) -> dict[str, Any]:
+    through = {"ansible_ssh_common_args": ssh_arguments} if ssh_arguments else {}
     return {
         "ansible_host": node.address,
         "ansible_port": node.port,
@@ -139,6 +195,7 @@ def _host(node: Node) -> dict[str, Any]:
         "ansible_python_interpreter": "/usr/bin/python3",
         "private_ip": node.private_ip,
         "volumes": list(node.volumes),
+        **through,
     }
 
 

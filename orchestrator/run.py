@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
-from orchestrator import __version__
+from orchestrator import __version__, choosing
 from orchestrator.auth import keystone
 from orchestrator.auth.source import TokenSource
 from orchestrator.auth.token import AccessToken
@@ -21,14 +22,12 @@ from orchestrator.errors import (
 )
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
-from orchestrator.model import Deployment, Request, Selection, Share, Site, UseCase
+from orchestrator.model import Deployment, Proof, Request, Selection, Share, Site, UseCase
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.recovery import count_in_words, sweep
-from orchestrator.selection.overrides import Override
-from orchestrator.selection.quotas import QuotaLine, check_quotas
-from orchestrator.selection.selecting import select
+from orchestrator.selection.quotas import QuotaLine
 from orchestrator.store import Store
 from orchestrator.workdir import StateLostError, Workdir
 
@@ -109,15 +108,16 @@ class Run:
                 f"{len(offer.networks)} networks, {len(offer.flavors)} flavors,"
                 f" {len(offer.images)} images"
             )
-        nodes = len(use_case.nodes)
         with self._journal.phase("choose") as log:
-            overrides = {
-                key: Override(value=value, origin="--set")
-                for key, value in request.overrides.items()
-            }
-            selection = select(offer, use_case.need, site=site, nodes=nodes, overrides=overrides)
-            public = sum(group.public for group in use_case.nodes)
-            lines = check_quotas(offer, selection, nodes, floating_ips=public)
+            selection = choosing.choose(
+                offer,
+                request,
+                use_case,
+                site=site,
+                vo=self._share.vo,
+                proofs=self._store.proofs(site=site.name, vo=self._share.vo),
+            )
+            lines = choosing.require_room(offer, selection, use_case)
             log.finish("", details=(*_in_short(selection), ("quota", _tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
@@ -154,7 +154,10 @@ class Run:
         # What is made anew is not configured, also when this run is killed before it gets there.
         self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
         with self._journal.phase("apply") as log:
-            nodes = self._provisioning.apply(self._logged_in(), log)
+            selection = self.deployment.selection
+            nodes = self._provisioning.apply(
+                self._logged_in(), log, jump_host=selection.jump_host if selection else None
+            )
             made = count_in_words(self._provisioning.existing_kinds())
             log.finish(f"there are {made}")
         self.deployment = self._store.move(self.deployment, Phase.APPLIED, nodes=nodes)
@@ -308,6 +311,16 @@ class Run:
             self._configuration.reach(
                 self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
             )
+        self._remember_reached()
+
+    def _remember_reached(self) -> None:
+        """Keep over which network the nodes answered: the best evidence for the next choice."""
+        selection = self.deployment.selection
+        led = selection and (selection.public_network or selection.private_network)
+        if selection is None or led is None:
+            return
+        proof = Proof(network_id=led.value, topology=selection.topology.value, at=datetime.now(UTC))
+        self._store.remember(proof, site=self._site.name, vo=self._share.vo)
 
     def _log_in_anew(self) -> AccessToken:
         """Make the login anew for a phase that may take long; return the token it was made with."""
@@ -343,7 +356,7 @@ def _require_no_change(deployment: Deployment, request: Request) -> None:
     chosen = {choice.key: choice for choice in selection.choices} if selection else {}
     other = {
         key: f"{chosen[key].name} was chosen, {value} asked for"
-        for key, value in request.overrides.items()
+        for key, value in {**request.written, **request.overrides}.items()
         if key in chosen and value not in (chosen[key].value, chosen[key].name)
     }
     if other:

@@ -20,6 +20,8 @@ _PASSED_ON = frozenset(
         "SSL_CERT_DIR",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
+        # The keys of a person's jump host may be there; what goes to our nodes never asks it.
+        "SSH_AUTH_SOCK",
     }
 )
 _GO = frozenset({"GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN", "XDG_CACHE_HOME"})

@@ -6,6 +6,7 @@ import base64
 import binascii
 import contextlib
 import re
+import shlex
 import shutil
 import tempfile
 import threading
@@ -16,7 +17,7 @@ from pathlib import Path
 from orchestrator.drivers import command
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
-from orchestrator.model import Node
+from orchestrator.model import Hop, Node
 from orchestrator.workdir import Workdir, write_atomically
 
 OnWait = Callable[[str], None]
@@ -70,13 +71,29 @@ def known_hosts_from_console(console: str, *, address: str, port: int = 22) -> l
     return [f"{_host(address, port)} {kind} {key}" for kind, key in pairs if _is_whole(kind, key)]
 
 
-def scan_host_keys(node: Node, *, env: Mapping[str, str]) -> list[str]:
+def scan_host_keys(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> list[str]:
     """Return known_hosts lines as the node itself gives them; trusts the network this once."""
+    if node.hop is not None:
+        return _keys_behind_hop(node, workdir=workdir, env=env)
     argv = ["ssh-keyscan", "-T", "5", "-p", str(node.port), node.address]
     answer = command.run(argv, env=child_environment(env), timeout=30)
     pairs = dict.fromkeys(_HOST_KEY.findall(answer.stdout))
     host = _host(node.address, node.port)
     return [f"{host} {kind} {key}" for kind, key in pairs if _is_whole(kind, key)]
+
+
+def _keys_behind_hop(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> list[str]:
+    """Return the key that ssh itself takes on first sight: ssh-keyscan goes through nothing."""
+    with tempfile.TemporaryDirectory(prefix="orch-") as folder:
+        seen = Path(folder) / "known_hosts"
+        # The first value of an option counts.
+        first = ["-oBatchMode=yes", "-oStrictHostKeyChecking=accept-new"]
+        argv = ssh_argv(node, workdir=workdir, command=["true"])
+        argv = [argv[0], *first, f"-oUserKnownHostsFile={seen}", *argv[1:]]
+        with contextlib.suppress(command.CommandTimeoutError):
+            command.run(argv, env=child_environment(env), timeout=90)
+        lines = seen.read_text(encoding="utf-8").splitlines() if seen.is_file() else []
+    return [line for line in lines if line.strip()]
 
 
 def trust(workdir: Workdir, lines: Sequence[str]) -> None:
@@ -115,7 +132,33 @@ def options(workdir: Workdir) -> list[str]:
 def ssh_argv(node: Node, *, workdir: Workdir, command: Sequence[str] = ()) -> list[str]:
     """Return the command line with which a person logs in, or runs a command on the node."""
     place = ["-p", str(node.port), "-l", node.user, "--", node.address]
-    return ["ssh", *options(workdir), *place, *command]
+    return ["ssh", *options(workdir), *proxy_options(node, workdir), *place, *command]
+
+
+def proxy_options(node: Node, workdir: Workdir) -> list[str]:
+    """Return what an ssh to this node alone is given: nothing where it is reached straight."""
+    if node.hop is None:
+        return []
+    # ssh replaces %h and %p; every other % is meant as it is.
+    target = "[%h]:%p"
+    words = forward_argv(node.hop, target=target, workdir=workdir)
+    quoted = [word if word == target else shlex.quote(word).replace("%", "%%") for word in words]
+    return [f"-oProxyCommand={' '.join(quoted)}"]
+
+
+def forward_argv(hop: Hop, *, target: str, workdir: Workdir, more: Sequence[str] = ()) -> list[str]:
+    """Return the ssh that joins its standard input and output to a target behind the hop."""
+    if hop.ours:
+        place = ["-p", str(hop.port or 22), "-l", hop.user or "root", "--", hop.host]
+        return ["ssh", *options(workdir), *more, "-W", target, *place]
+    # The person's own host: their configuration, keys and known hosts lead there.
+    config = ["-F", hop.ssh_config] if hop.ssh_config else []
+    *first, last = hop.host.split(",")
+    through = ["-J", ",".join(first)] if first else []
+    quiet = ["-oBatchMode=yes", "-oConnectTimeout=10", "-oForwardAgent=no"]
+    # user@host:port is no name that ssh takes; as an address it does.
+    place = ["--", f"ssh://{last}" if ":" in last else last]
+    return ["ssh", *config, *quiet, *more, *through, "-W", target, *place]
 
 
 def wait_until_ssh(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from orchestrator.drivers import ssh
-from orchestrator.drivers.ports import answering_ports
+from orchestrator.drivers.hops import answering_ports
 from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Node
 from orchestrator.workdir import Workdir
@@ -30,9 +31,10 @@ class Ran:
 class Machine:
     """One node, looked at from inside as the login user and from outside by its ports."""
 
-    def __init__(self, node: Node, host: Any) -> None:
+    def __init__(self, node: Node, host: Any, outside: Callable[[Sequence[int]], set[int]]) -> None:
         self._node = node
         self._host = host
+        self._outside = outside
 
     def run(self, argv: Sequence[str]) -> Ran:
         """Run a program as the login user, without a shell of ours in between."""
@@ -57,8 +59,8 @@ class Machine:
         return bool(self._asked(lambda: self._host.socket(f"tcp://{address}:{port}").is_listening))
 
     def answering_ports(self, ports: Sequence[int]) -> set[int]:
-        """Return those of the ports that take a connection from where we are."""
-        return answering_ports(self._node.address, ports)
+        """Return those of the ports that take a connection from outside the node."""
+        return self._outside(ports)
 
     def _asked(self, question: Any) -> Any:
         """Ask again when ssh failed; testinfra tells that by a RuntimeError."""
@@ -78,7 +80,8 @@ class Machine:
 def connect(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> Iterator[Machine]:
     """Give a Machine for a node; its shared connection ends with the block."""
     with ssh.shared_connections(env) as folder:
-        yield Machine(node, _host(node, workdir=workdir, sockets=folder))
+        host = _host(node, workdir=workdir, sockets=folder)
+        yield Machine(node, host, partial(answering_ports, node, workdir=workdir, env=env))
 
 
 def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:
@@ -86,7 +89,8 @@ def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:
     from testinfra.host import Host
 
     place = f"[{node.address}]" if ":" in node.address else node.address
-    extra = shlex.join([*ssh.options(workdir), "-oBatchMode=yes"])
+    through = ssh.proxy_options(node, workdir)
+    extra = shlex.join([*ssh.options(workdir), *through, "-oBatchMode=yes"])
     # testinfra.get_host keeps hosts for the life of the process: another node behind the same
     # address would be taken for this one.
     backend = testinfra.backend.get_backend(

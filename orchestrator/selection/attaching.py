@@ -54,7 +54,9 @@ def behind(offer: Offer, public: Choice, *, proofs: Iterable[Proof] = ()) -> Att
     if picked is None:
         return Attached(choice=None, attachment=None)
     chosen, reason, confidence = picked
-    choice = _choice(PRIVATE, chosen, found, reason, confidence, lambda one: _not_behind(one.network))
+    choice = _choice(
+        PRIVATE, chosen, found, reason, confidence, lambda one: _not_behind(one.network)
+    )
     return Attached(choice=choice, attachment=_on_leg(legs[chosen.network.id]))
 
 
@@ -73,8 +75,12 @@ def named(offer: Offer, override: Override) -> Attached:
     gateways = frozenset(one.external_network_id for one in routers if one.external_network_id)
     leg = next((leg for leg in legs if ":" not in leg.address), None)
     one = gather(network, offer)
-    choice = _choice(PRIVATE, one, [one], f"asked for in {override.origin}", "fixed", None, override)
-    attachment = _on_leg(leg) if leg else Attachment(network_id=network.id, subnet_id=_ipv4(network))
+    choice = _choice(
+        PRIVATE, one, [one], f"asked for in {override.origin}", "fixed", None, override
+    )
+    attachment = (
+        _on_leg(leg) if leg else Attachment(network_id=network.id, subnet_id=_ipv4(network))
+    )
     return Attached(
         choice=choice,
         attachment=attachment,
@@ -167,7 +173,9 @@ def _not_attachable(network: Network, *, ours_too: bool = False) -> str | None:
     if not network.active:
         return "not active"
     if not (network.owned or network.shared):
-        return "external, and ports on it are the site's" if network.external else "not the project's"
+        return (
+            "external, and ports on it are the site's" if network.external else "not the project's"
+        )
     if network.made_by is not None and not ours_too:
         return f"belongs to deployment {network.made_by} and goes with it"
     return None

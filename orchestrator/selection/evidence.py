@@ -26,7 +26,7 @@ _NOT_PUBLIC = tuple(
         "224.0.0.0/3",
     )
 )
-_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
 _NO_ROUTER = "no router of this project uses it"
 
 
@@ -115,7 +115,9 @@ def is_public(address: str) -> bool:
 def is_public6(address: str) -> bool:
     """Tell whether an IPv6 address or range is one of the Internet's global unicast ones."""
     block = _block(address)
-    return isinstance(block, ipaddress.IPv6Network) and block.subnet_of(_GLOBAL_IPV6)
+    if not isinstance(block, ipaddress.IPv6Network):
+        return False
+    return block.subnet_of(_GLOBAL_IPV6)
 
 
 def ago(moment: datetime, now: datetime) -> str:

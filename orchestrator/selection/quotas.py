@@ -12,12 +12,15 @@ _WORDS = {
     "cores": "cores",
     "ram_mb": "MB of memory",
     "instances": "VMs",
+    "volumes": "volumes",
+    "volume_gb": "GB of volumes",
     "floating_ips": "floating IPs",
     "networks": "networks",
     "subnets": "subnets",
     "routers": "routers",
     "ports": "ports",
     "security_groups": "security groups",
+    "security_group_rules": "rules of security groups",
 }
 
 
@@ -36,44 +39,58 @@ class QuotaLine:
         return self.limit is None or self.used + self.needed <= self.limit
 
     @property
+    def word(self) -> str:
+        """What the limit is on, in words."""
+        return _WORDS.get(self.name, self.name)
+
+    @property
     def text(self) -> str:
         """The line as a person reads it: what will be in use, of how much."""
-        word = _WORDS.get(self.name, self.name)
+        word = self.word
         if self.limit is None:
             return f"{self.used + self.needed} {word}, without limit"
         return f"{self.used + self.needed} of {self.limit} {word}"
 
 
-def check_quotas(
+def compare(
     offer: Offer,
     selection: Selection,
-    nodes: int,
     *,
+    nodes: int,
     floating_ips: int = 1,
     networks: int = 1,
     routers: int = 1,
-    security_groups: int = 1,
 ) -> tuple[QuotaLine, ...]:
-    """Return one line per limit; raise SiteError where one is too small.
+    """Return one line per limit.
 
     A limit that the site does not tell is left out, and so is what needs nothing.
     """
     flavor = next((f for f in offer.flavors if f.id == selection.flavor.value), None)
+    volumes = nodes if selection.boot_volume_gb else 0
     needed = {
         "cores": flavor.vcpus * nodes if flavor else 0,
         "ram_mb": flavor.ram_mb * nodes if flavor else 0,
         "instances": nodes,
+        "volumes": volumes,
+        "volume_gb": volumes * selection.boot_volume_gb,
         "floating_ips": floating_ips,
         "networks": networks,
         "subnets": networks,
         "routers": routers,
-        "security_groups": security_groups,
+        # One per node, and the legs of a router of our own.
+        "ports": nodes + routers,
+        # Ours, with a rule for SSH beside the two that every group is made with.
+        "security_groups": 1,
+        "security_group_rules": 3,
     }
-    lines = _lines(offer.quotas, needed)
+    return _lines(offer.quotas, needed)
+
+
+def require_room(offer: Offer, lines: Sequence[QuotaLine]) -> None:
+    """Raise SiteError where a limit is too small, naming each with what is needed and used."""
     short = [line for line in lines if not line.fits]
     if short:
         raise _too_small(offer, short)
-    return lines
 
 
 def has_room(quotas: Sequence[Quota], flavor: Flavor, nodes: int) -> bool:
@@ -91,14 +108,11 @@ def _lines(quotas: Sequence[Quota], needed: Mapping[str, int]) -> tuple[QuotaLin
 
 
 def _too_small(offer: Offer, short: Sequence[QuotaLine]) -> SiteError:
-    words = ", ".join(_WORDS.get(line.name, line.name) for line in short)
+    words = ", ".join(line.word for line in short)
     return SiteError(
         f"the project at {offer.site} has no room left for this: {words}.",
         facts={
-            _WORDS.get(line.name, line.name): (
-                f"{line.needed} needed, {line.used} of {line.limit} in use"
-            )
-            for line in short
+            line.word: f"{line.needed} needed, {line.used} of {line.limit} in use" for line in short
         },
         way_out=[
             "remove what is no longer needed: orchestrator list",

@@ -110,7 +110,12 @@ def _found(
     left = None if "floating_ip" in fixed else floating_ips_left(offer)
     if left == 0 and own and networks.KEY not in fixed:
         reason = f"no floating IP is left of the quota, and {own[0]} gives addresses of its own"
-        return _made(DIRECT, reason, "certain", Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="none is left"))
+        return _made(
+            DIRECT,
+            reason,
+            "certain",
+            Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="none is left"),
+        )
     if _proven_direct(offer, proofs, own):
         return _made(DIRECT, "as a machine of yours was reached before", "proven")
     rivals = [Rival(value=DIRECT, label=f"addresses on {name}", why_not="floating IPs are there")
@@ -250,9 +255,7 @@ def _address(offer: Offer, public: Choice, override: Override) -> Choice:
     if found.attached:
         raise RequestError(f"the floating IP {found.address} is in use already.", facts=facts)
     if found.network_id != public.value:
-        raise RequestError(
-            f"the floating IP {found.address} is not of {public.name}.", facts=facts
-        )
+        raise RequestError(f"the floating IP {found.address} is not of {public.name}.", facts=facts)
     return Choice(
         key="floating_ip",
         value=found.id,

@@ -6,7 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.lifecycle import Phase
-from orchestrator.model import Choice, Deployment, Node, Rival, Selection
+from orchestrator.model import (
+    Attachment,
+    Choice,
+    Deployment,
+    Hop,
+    JumpHost,
+    Node,
+    Rival,
+    Selection,
+)
 
 
 def to_row(deployment: Deployment) -> dict[str, Any]:
@@ -32,15 +41,38 @@ def from_row(row: Any) -> Deployment:
     return Deployment(**columns)
 
 
+_CHOICES = ("flavor", "image", "topology", "public_network", "private_network", "floating_ip")
+
+
 def _selection(stored: dict[str, Any]) -> Selection:
-    keys = ("flavor", "image", "public_network")
-    return Selection(**{**stored, **{key: _choice(stored[key]) for key in keys}})
+    made = {key: _choice(stored[key]) for key in _CHOICES if stored.get(key)}
+    # Records from before there were topologies are all of this one.
+    made.setdefault("topology", _FLOATING)
+    attachment, jump_host = stored.get("attachment"), stored.get("jump_host")
+    parts = {
+        "attachment": Attachment(**attachment) if attachment else None,
+        "jump_host": JumpHost(**jump_host) if jump_host else None,
+    }
+    return Selection(**{**stored, **made, **parts})
+
+
+_FLOATING = Choice(
+    key="topology",
+    value="floating",
+    name="floating",
+    label="floating IPs",
+    reason="the only one there was",
+    candidates=1,
+)
 
 
 def _choice(stored: dict[str, Any]) -> Choice:
-    return Choice(**{**stored, "rivals": tuple(Rival(**rival) for rival in stored["rivals"])})
+    rivals = tuple(Rival(**rival) for rival in stored["rivals"])
+    beaten = tuple((origin, value) for origin, value in stored.get("beaten", ()))
+    return Choice(**{**stored, "rivals": rivals, "beaten": beaten})
 
 
 def _node(stored: dict[str, Any]) -> Node:
     lists = {key: tuple(stored[key]) for key in ("groups", "volumes")}
-    return Node(**{**stored, **lists})
+    hop = Hop(**stored["hop"]) if stored.get("hop") else None
+    return Node(**{**stored, **lists, "hop": hop})

@@ -70,3 +70,14 @@ leases = sa.Table(
     sa.Column("holder", sa.String(255), nullable=False),
     sa.Column("until", UtcTime, nullable=False),
 )
+
+# A property of the place from which was reached: the machine with this store.
+proofs = sa.Table(
+    "proofs",
+    metadata,
+    sa.Column("site", sa.String(255), primary_key=True),
+    sa.Column("vo", sa.String(255), primary_key=True),
+    sa.Column("network_id", sa.String(64), primary_key=True),
+    sa.Column("topology", sa.String(16), primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from orchestrator.errors import RequestError, SetupError
 from orchestrator.lifecycle import Phase, is_allowed
-from orchestrator.model import Deployment
-from orchestrator.store import leases, opening, records, schema
+from orchestrator.model import Deployment, Proof
+from orchestrator.store import leases, opening, proofs, records, schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +136,14 @@ class Store:
         )
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
+
+    def remember(self, proof: Proof, *, site: str, vo: str) -> None:
+        """Keep that a machine was reached over a network of a site."""
+        proofs.remember(self._engine, proof, site=site, vo=vo)
+
+    def proofs(self, *, site: str, vo: str) -> tuple[Proof, ...]:
+        """Return the networks of a site over which machines were reached, the newest first."""
+        return proofs.known(self._engine, site=site, vo=vo)
 
     def lease(self, deployment: Deployment) -> leases.Lease:
         """Return the lease on a deployment, to be held while working on it."""

@@ -2,6 +2,8 @@ locals {
   # In the create request, so that a listing finds what a killed run left out of the state.
   description = "orchestrator deployment ${var.deployment.id}"
   public      = { for name, node in var.nodes : name => node if node.public }
+  # An address that the project holds already is used, and never made or deleted.
+  made = { for name, node in local.public : name => node if node.floating_ip == null }
 
   # JSON is YAML, and encoding leaves no way to break out of a value. Every process on a node can
   # read it: no secrets. It is never sent again: see ignore_changes.
@@ -27,8 +29,12 @@ resource "openstack_networking_port_v2" "node" {
   network_id         = var.network_id
   security_group_ids = [var.security_group_id]
 
-  fixed_ip {
-    subnet_id = var.subnet_id
+  dynamic "fixed_ip" {
+    for_each = var.subnet_id == null ? [] : [var.subnet_id]
+
+    content {
+      subnet_id = fixed_ip.value
+    }
   }
 
   timeouts {
@@ -50,6 +56,8 @@ resource "openstack_compute_instance_v2" "node" {
   image_id  = each.value.boot_volume_gb > 0 ? null : each.value.image_id
   key_pair  = var.keypair_name
   user_data = local.user_data
+  # Networks of a provider's own often reach no metadata service, and IPv6 alone never does.
+  config_drive = var.config_drive
 
   metadata = {
     "eu.egi.cloud.orchestrator"    = "orchestrator"
@@ -91,12 +99,14 @@ resource "openstack_compute_instance_v2" "node" {
       block_device,
       # Belongs to the user who made it: a colleague's run must not rebuild the server.
       key_pair,
+      # Sites may force one on every server.
+      config_drive,
     ]
   }
 }
 
 resource "openstack_networking_floatingip_v2" "node" {
-  for_each = local.public
+  for_each = local.made
 
   description = local.description
   pool        = var.external_network_name
@@ -110,7 +120,7 @@ resource "openstack_networking_floatingip_v2" "node" {
 resource "openstack_networking_floatingip_associate_v2" "node" {
   for_each = local.public
 
-  floating_ip = openstack_networking_floatingip_v2.node[each.key].address
+  floating_ip = coalesce(each.value.floating_ip, try(openstack_networking_floatingip_v2.node[each.key].address, null))
   port_id     = openstack_networking_port_v2.node[each.key].id
 
   # Without the router's leg in the subnet the external network "is not reachable", and the leg

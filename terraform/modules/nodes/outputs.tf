@@ -1,13 +1,26 @@
+locals {
+  fixed_ips = { for name, port in openstack_networking_port_v2.node : name => port.all_fixed_ips }
+  # On a network of both families a port has an address of each.
+  ipv4 = { for name, ips in local.fixed_ips : name => [for ip in ips : ip if !strcontains(ip, ":")] }
+  ipv6 = { for name, ips in local.fixed_ips : name => [for ip in ips : ip if strcontains(ip, ":")] }
+  own = {
+    for name, ips in local.fixed_ips : name => concat(
+      var.ip_version == 6 ? local.ipv6[name] : local.ipv4[name], ips
+    )[0]
+  }
+}
+
 output "nodes" {
   description = "The inventory: all that the configuration of the nodes knows about the cloud"
   value = {
     for name, node in var.nodes : name => {
-      address    = node.public ? openstack_networking_floatingip_associate_v2.node[name].floating_ip : openstack_networking_port_v2.node[name].all_fixed_ips[0]
+      address    = node.public ? openstack_networking_floatingip_associate_v2.node[name].floating_ip : local.own[name]
       port       = 22
       user       = var.login_user
       groups     = node.groups
-      private_ip = openstack_networking_port_v2.node[name].all_fixed_ips[0]
+      private_ip = concat(local.ipv4[name], local.ipv6[name])[0]
       volumes    = []
+      via        = node.via
     }
   }
 

@@ -10,8 +10,10 @@ variable "nodes" {
     boot_volume_gb = number
     groups         = list(string)
     public         = bool
+    floating_ip    = optional(string)
+    via            = optional(string)
   }))
-  description = "Nodes by host name; groups become Ansible inventory groups, a boot volume of 0 GB means the flavor's own disk"
+  description = "Nodes by host name; groups become Ansible inventory groups, a boot volume of 0 GB means the flavor's own disk, a public node gets a floating IP (the one named, else a new one), SSH to the others may go via another node"
 
   validation {
     condition     = alltrue([for name, _ in var.nodes : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
@@ -21,6 +23,11 @@ variable "nodes" {
   validation {
     condition     = alltrue([for name, _ in var.nodes : startswith(name, "${var.deployment.name}-")])
     error_message = "The name of a node starts with the name of its deployment."
+  }
+
+  validation {
+    condition     = alltrue([for node in var.nodes : node.via == null || contains(keys(var.nodes), coalesce(node.via, "-"))])
+    error_message = "SSH to a node goes via another node of the deployment, or straight."
   }
 }
 
@@ -56,15 +63,35 @@ variable "network_id" {
 
 variable "subnet_id" {
   type        = string
-  description = "Must be the `subnet_id` output of the network module"
+  description = "Must be the `subnet_id` output of the network module; null for whichever the site takes"
+  default     = null
 }
 
 variable "router_interface_id" {
   type        = string
   description = "Must be the `router_interface_id` output of the network module"
+  default     = null
 }
 
 variable "external_network_name" {
   type        = string
-  description = "The external network that gives floating IPs, by name"
+  description = "The external network that gives floating IPs, by name; null where no node gets one"
+  default     = null
+}
+
+variable "ip_version" {
+  type        = number
+  description = "Which of a node's own addresses leads to it, of a network that has both: 4 or 6"
+  default     = 4
+
+  validation {
+    condition     = contains([4, 6], var.ip_version)
+    error_message = "The version of an address is 4 or 6."
+  }
+}
+
+variable "config_drive" {
+  type        = bool
+  description = "Whether a server is told its user data by a drive too; null for the site's own way"
+  default     = null
 }

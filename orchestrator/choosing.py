@@ -1,0 +1,56 @@
+"""From a request and an offer to the choices and their quotas: what a deploy does, and an explanation shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator import rendering
+from orchestrator.model import Offer, Proof, Request, Selection, Site, UseCase
+from orchestrator.selection import overrides, quotas
+from orchestrator.selection.quotas import QuotaLine
+from orchestrator.selection.selecting import select
+
+COMMAND_LINE = "--set"
+
+
+def choose(
+    offer: Offer,
+    request: Request,
+    use_case: UseCase,
+    *,
+    site: Site,
+    vo: str,
+    proofs: Sequence[Proof] = (),
+) -> Selection:
+    """Return the choices for a request: the command line before its file, before the site's files."""
+    layers = [(COMMAND_LINE, request.overrides), (request.file or "the request", request.written)]
+    return select(
+        offer,
+        use_case.need,
+        site=site,
+        nodes=len(use_case.nodes),
+        public_nodes=sum(group.public for group in use_case.nodes),
+        fixed=overrides.effective(layers, site=site, vo=vo),
+        proofs=proofs,
+    )
+
+
+def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
+    """Return what the deployment takes of each limit that the site tells."""
+    floating = rendering.with_floating_ip(use_case, selection.topology.value)
+    made = selection.attachment is None
+    return quotas.compare(
+        offer,
+        selection,
+        nodes=len(use_case.nodes),
+        floating_ips=len(floating) - (selection.floating_ip is not None),
+        networks=int(made),
+        routers=int(made),
+    )
+
+
+def require_room(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
+    """Return the same lines; raise SiteError naming each limit that is too small."""
+    lines = quota_lines(offer, selection, use_case)
+    quotas.require_room(offer, lines)
+    return lines
