@@ -12,8 +12,8 @@ from pathlib import Path
 
 from orchestrator import paths, rendering, verification
 from orchestrator.drivers import ansible, ssh, testinfra
-from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.hops import answering_ports
+from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, Node, UseCase

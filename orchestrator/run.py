@@ -316,10 +316,12 @@ class Run:
     def _remember_reached(self) -> None:
         """Keep over which network the nodes answered: the best evidence for the next choice."""
         selection = self.deployment.selection
-        led = selection and (selection.public_network or selection.private_network)
-        if selection is None or led is None:
+        network = selection.way_in if selection else None
+        if selection is None or network is None:
             return
-        proof = Proof(network_id=led.value, topology=selection.topology.value, at=datetime.now(UTC))
+        proof = Proof(
+            network_id=network.value, topology=selection.topology.value, at=datetime.now(UTC)
+        )
         self._store.remember(proof, site=self._site.name, vo=self._share.vo)
 
     def _log_in_anew(self) -> AccessToken:

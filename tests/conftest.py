@@ -81,12 +81,18 @@ def deployment() -> Deployment:
 def selection() -> Selection:
     def choice(key: str, name: str) -> Choice:
         return Choice(
-            key=key, value=f"id-{name}", name=name, label=name, reason="only", candidates=1
+            key=key,
+            value=name if key == "topology" else f"id-{name}",
+            name=name,
+            label=name,
+            reason="only",
+            candidates=1,
         )
 
     return Selection(
         flavor=choice("flavor", "m1.medium"),
         image=choice("image", "debian 12"),
+        topology=choice("topology", "floating"),
         public_network=choice("public_network", "ext"),
     )
 

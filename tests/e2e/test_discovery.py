@@ -21,7 +21,7 @@ from orchestrator.errors import LoginError, RequestError, SiteError
 from orchestrator.model import ImageNeed, Need
 from orchestrator.paths import SANDBOX
 from orchestrator.selection.overrides import Override
-from orchestrator.selection.quotas import check_quotas
+from orchestrator.selection.quotas import compare, require_room
 from orchestrator.selection.selecting import select
 from orchestrator.settings import Settings
 
@@ -137,15 +137,15 @@ def test_a_gpu_is_taken_only_when_asked_for(offer, site):
 
 def test_the_quota_has_room_for_one_and_not_for_a_thousand(offer, site):
     found = select(offer, NEED, site=site)
-    assert any("cores" in line.text for line in check_quotas(offer, found, 1))
+    assert any("cores" in line.text for line in compare(offer, found, nodes=1))
     with pytest.raises(SiteError, match="cores"):
-        check_quotas(offer, found, 1000)
+        require_room(offer, compare(offer, found, nodes=1000))
 
 
 def test_an_override_that_does_not_exist_is_refused(offer, site):
     wrong = {"public_network": Override(value="ext-2084", origin="the command line")}
     with pytest.raises(RequestError) as caught:
-        select(offer, NEED, site=site, overrides=wrong)
+        select(offer, NEED, site=site, fixed=wrong)
     assert caught.value.facts["did you mean"] == "ext-2083"
 
 

@@ -191,12 +191,12 @@ class World:
             raise DeploymentFailedError(f"{node.name} shows another host key than before")
         return True
 
-    def scan_host_keys(self, node, *, env) -> list[str]:
+    def scan_host_keys(self, node, *, workdir, env) -> list[str]:
         server = self.servers[node.name]
         return [f"{node.address} {server.key}"] if server.answers else []
 
-    def answering_ports(self, address, ports) -> set[int]:
-        assert address == ADDRESS
+    def answering_ports(self, node, ports, *, workdir, env) -> set[int]:
+        assert node.address == ADDRESS
         answers = any(server.answers for server in self.servers.values())
         return set(ports) if answers else set()
 
@@ -236,6 +236,9 @@ class Machine:
 
     server: Server
 
+    def run(self, argv) -> None:
+        assert argv == ["true"], f"the simulated node knows no {argv}"
+
     def is_running(self, service: str) -> bool:
         return service in self.server.services
 
@@ -257,6 +260,12 @@ class Cloud:
         )
 
     def routers(self):
+        return ()
+
+    def ports(self):
+        return ()
+
+    def volume_quotas(self, project_id):
         return ()
 
     def floating_ips(self):

@@ -25,7 +25,7 @@ LAYERS = (
         "verification",
         "drivers",
     ),
-    ("store", "recovery"),
+    ("store", "recovery", "choosing"),
     ("provisioning", "configuring", "run", "deployer", "launch"),
     ("cli", "webapp"),
 )

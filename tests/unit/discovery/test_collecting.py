@@ -33,6 +33,12 @@ class Cloud:
     def routers(self):
         return self._listed("routers")
 
+    def ports(self):
+        return self._listed("ports")
+
+    def volume_quotas(self, project_id):
+        return self._listed("volume_quotas")
+
     def floating_ips(self):
         return self._listed("floating_ips")
 

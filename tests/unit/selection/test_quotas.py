@@ -5,7 +5,7 @@ from offers import flavor, image, need, network, offer, site
 
 from orchestrator.errors import SiteError
 from orchestrator.model import Quota
-from orchestrator.selection.quotas import check_quotas
+from orchestrator.selection.quotas import compare, require_room
 from orchestrator.selection.selecting import select
 
 
@@ -13,7 +13,9 @@ def check(*quotas, nodes=1, **needed):
     found = offer(
         flavors=(flavor(),), images=(image(),), networks=(network(),), quotas=tuple(quotas)
     )
-    return check_quotas(found, select(found, need(), site=site()), nodes, **needed)
+    lines = compare(found, select(found, need(), site=site()), nodes=nodes, **needed)
+    require_room(found, lines)
+    return lines
 
 
 def quota(name, used, limit):
@@ -21,7 +23,7 @@ def quota(name, used, limit):
 
 
 def test_each_known_limit_is_a_line():
-    lines = check(quota("cores", 0, 20), quota("floating_ips", 0, 5), quota("ports", 9, 500))
+    lines = check(quota("cores", 0, 20), quota("floating_ips", 0, 5), quota("dragons", 9, 500))
     assert [line.text for line in lines] == ["2 of 20 cores", "1 of 5 floating IPs"]
 
 

@@ -1,9 +1,7 @@
 """All choices together, and what a person fixed."""
 
-import pytest
 from offers import flavor, image, need, network, offer, site
 
-from orchestrator.errors import RequestError
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.selecting import select
 
@@ -14,25 +12,18 @@ OFFER = offer(
 )
 
 
-def test_three_choices_with_reasons():
+def test_every_choice_has_a_reason():
     found = select(OFFER, need(), site=site())
-    assert [choice.name for choice in found.choices] == ["a", "Debian 12", "x"]
+    assert [choice.name for choice in found.choices] == ["a", "Debian 12", "floating", "x"]
     assert all(choice.reason and choice.origin == "discovered" for choice in found.choices)
-    assert found.boot_volume_gb == 0
+    assert (found.boot_volume_gb, found.attachment, found.ip_version) == (0, None, 4)
 
 
-def test_this_run_beats_the_sites_file():
-    found = select(
-        OFFER,
-        need(),
-        site=site(public_network="y", flavor="b"),
-        overrides={"flavor": Override(value="a", origin="the command line")},
-    )
-    assert (found.flavor.name, found.flavor.origin) == ("a", "the command line")
+def test_what_is_fixed_is_taken_and_named():
+    fixed = {
+        "flavor": Override(value="b", origin="--set"),
+        "public_network": Override(value="y", origin="sites/S.yaml"),
+    }
+    found = select(OFFER, need(), site=site(), fixed=fixed)
+    assert (found.flavor.name, found.flavor.origin) == ("b", "--set")
     assert (found.public_network.name, found.public_network.origin) == ("y", "sites/S.yaml")
-
-
-def test_an_unknown_key_is_refused():
-    with pytest.raises(RequestError) as caught:
-        select(OFFER, need(), site=site(), overrides={"flavour": Override(value="a", origin="x")})
-    assert caught.value.facts == {"did you mean": "flavor"}
