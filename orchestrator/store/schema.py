@@ -81,3 +81,43 @@ proofs = sa.Table(
     sa.Column("topology", sa.String(16), primary_key=True),
     sa.Column("at", UtcTime, nullable=False),
 )
+
+# --- what sites offered: each part of an offer has a history of its own, since the use of
+# quotas changes all day and the list of images once a week
+
+listings = sa.Table(
+    "listings",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("site", sa.String(255), nullable=False),
+    sa.Column("vo", sa.String(255), nullable=False),
+    sa.Column("part", sa.String(32), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("last_seen", UtcTime, nullable=False),
+    # Of all rows of one part the newest: months of history must not slow down a look at today.
+    sa.Column("is_current", sa.Boolean, nullable=False),
+    sa.Index("ix_listings_current", "is_current", "site", "vo"),
+    sa.Index("ix_listings_history", "site", "vo", "part", "since"),
+)
+
+# The same list of images serves every VO of a site, and returns after a flap: kept once.
+listing_contents = sa.Table(
+    "listing_contents",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # JSON, compressed by zlib
+)
+
+collection_failures = sa.Table(
+    "collection_failures",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("site", sa.String(255), nullable=False),
+    sa.Column("vo", sa.String(255), nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("kind", sa.String(63), nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Index("ix_collection_failures_pair", "site", "vo", "at"),
+)

@@ -14,6 +14,7 @@ from orchestrator.errors import RequestError, SetupError
 from orchestrator.lifecycle import Phase, is_allowed
 from orchestrator.model import Deployment, Proof
 from orchestrator.store import leases, opening, proofs, records, schema
+from orchestrator.store.offers import Offers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,11 @@ class Store:
                 way_out=["check the folder's owner and the room on its disk"],
             ) from error
         return cls(f"sqlite:///{file}")
+
+    @property
+    def offers(self) -> Offers:
+        """What sites offered, as it was collected."""
+        return Offers(self._engine)
 
     def close(self) -> None:
         """Close all connections."""
