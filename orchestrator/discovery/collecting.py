@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from orchestrator.discovery.asking import ask
 from orchestrator.errors import SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, Quota, Router
 
@@ -64,21 +65,17 @@ def _all_at_once(
     listings: Mapping[str, Callable[[], Any]], *, site: str, patience: float
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what was listed, and for each listing that can be spared why it was not."""
-    pool = ThreadPoolExecutor(max_workers=len(listings), thread_name_prefix="discover")
+    asked = {name: ask(listing, name=f"discover {name}") for name, listing in listings.items()}
+    wait(asked.values(), timeout=patience)
     listed: dict[str, Any] = {}
     gaps: dict[str, str] = {}
-    try:
-        asked = {name: pool.submit(listing) for name, listing in listings.items()}
-        wait(asked.values(), timeout=patience)
-        for name, future in asked.items():
-            try:
-                listed[name] = _answer(name, future, site, patience)
-            except SiteError as error:
-                if name not in _SPARED:
-                    raise
-                listed[name], gaps[name.replace("_", " ")] = (), error.message
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    for name, future in asked.items():
+        try:
+            listed[name] = _answer(name, future, site, patience)
+        except SiteError as error:
+            if name not in _SPARED:
+                raise
+            listed[name], gaps[name.replace("_", " ")] = (), error.message
     return listed, gaps
 
 

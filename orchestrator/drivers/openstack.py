@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from keystoneauth1 import exceptions as failures
@@ -11,6 +12,7 @@ from keystoneauth1.session import Session
 
 from orchestrator.drivers import openstack_marks
 from orchestrator.drivers import openstack_values as values
+from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import LoginError, SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
@@ -24,15 +26,21 @@ class Cloud:
 
     def __init__(self, session: Session, *, site: str, region: str | None = None) -> None:
         self.site = site
-        self._connection = _connect(session, region)
+        self._session = session
+        self._region = region
+        self._services = Services(session, region)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return _connect(self._session, self._region)
 
     def networks(self, project_id: str) -> tuple[Network, ...]:
         """List networks with the subnets that may be seen."""
         with self._telling("network"):
             subnets: dict[str, list[Subnet]] = {}
-            for found in self._connection.network.subnets():
+            for found in self._services.networks("subnets"):
                 subnets.setdefault(found.network_id, []).append(values.subnet(found))
-            listed = self._connection.network.networks()
+            listed = self._services.networks("networks")
             return tuple(
                 values.network(net, project_id, tuple(subnets.get(net.id, ()))) for net in listed
             )
@@ -40,46 +48,46 @@ class Cloud:
     def routers(self) -> tuple[Router, ...]:
         """List routers with the external networks behind them."""
         with self._telling("network"):
-            return tuple(values.router(found) for found in self._connection.network.routers())
+            return tuple(values.router(found) for found in self._services.networks("routers"))
 
     def ports(self) -> tuple[Port, ...]:
         """List the addresses of the project's ports: which networks its machines and routers use."""
         with self._telling("network"):
-            listed = self._connection.network.ports()
+            listed = self._services.networks("ports")
             return tuple(port for found in listed for port in values.ports(found))
 
     def floating_ips(self) -> tuple[FloatingIp, ...]:
         """List the floating IPs of the project."""
         with self._telling("network"):
-            return tuple(values.floating_ip(found) for found in self._connection.network.ips())
+            listed = self._services.networks("floatingips")
+            return tuple(values.floating_ip(found) for found in listed)
 
     def flavors(self) -> tuple[Flavor, ...]:
         """List flavors; their extra specs come in the same answer, from microversion 2.61."""
         with self._telling("compute"):
-            return tuple(values.flavor(found) for found in self._connection.compute.flavors())
+            return tuple(values.flavor(found) for found in self._services.flavors())
 
     def images(self) -> tuple[Image, ...]:
         """List images: the usual ones, accepted shared ones, and community images."""
         with self._telling("image"):
-            usual = list(self._connection.image.images())
-            community = list(self._connection.image.images(visibility="community"))
+            usual = self._services.images()
+            community = self._services.images(visibility="community")
             found = {image.id: image for image in (*usual, *community)}
             return tuple(values.image(image) for image in found.values())
 
     def compute_quotas(self) -> tuple[Quota, ...]:
         """Return limits and use of cores, memory and instances."""
         with self._telling("compute"):
-            limits = self._connection.compute.get_limits().absolute
-            return (
-                values.quota("cores", limits.total_cores_used, limits.total_cores),
-                values.quota("ram_mb", limits.total_ram_used, limits.total_ram),
-                values.quota("instances", limits.instances_used, limits.instances),
+            limits = self._services.compute.get("/limits").json()["limits"]["absolute"]
+            return tuple(
+                values.quota(name, limits.get(used), limits.get(limit))
+                for name, (used, limit) in values.COMPUTE_QUOTAS.items()
             )
 
     def network_quotas(self, project_id: str) -> tuple[Quota, ...]:
         """Return limits and use of addresses, networks and the like; a site may not tell."""
         with self._telling("network"):
-            answer = self._connection.network.get(
+            answer = self._services.network.get(
                 f"/quotas/{project_id}/details.json", raise_exc=False
             )
             details = answer.json().get("quota", {}) if answer.status_code == 200 else {}
@@ -92,11 +100,12 @@ class Cloud:
     def volume_quotas(self, project_id: str) -> tuple[Quota, ...]:
         """Return limits and use of volumes; a site may have none, or not tell."""
         with self._telling("block storage"):
-            if not self._connection.has_service("block-storage"):
+            try:
+                answer = self._services.block_storage.get(
+                    f"/os-quota-sets/{project_id}?usage=True", raise_exc=False
+                )
+            except failures.EndpointNotFound:
                 return ()
-            answer = self._connection.block_storage.get(
-                f"/os-quota-sets/{project_id}?usage=True", raise_exc=False
-            )
             told = answer.json().get("quota_set", {}) if answer.status_code == 200 else {}
             return tuple(
                 values.quota(name, told[key].get("in_use"), told[key].get("limit"))

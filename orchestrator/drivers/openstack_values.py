@@ -137,6 +137,12 @@ def _moment(text: str | None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+# name -> the keys of its use and its limit
+COMPUTE_QUOTAS = {
+    "cores": ("totalCoresUsed", "maxTotalCores"),
+    "ram_mb": ("totalRAMUsed", "maxTotalRAMSize"),
+    "instances": ("totalInstancesUsed", "maxTotalInstances"),
+}
 NETWORK_QUOTAS = {
     "floatingip": "floating_ips",
     "network": "networks",

@@ -1,0 +1,110 @@
+"""Listings read as the plain JSON that sites send.
+
+openstacksdk makes an object of each entry, which takes longer than all else together where
+a site has a thousand images, and reads those 25 at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from keystoneauth1 import exceptions as failures
+from keystoneauth1.adapter import Adapter
+from keystoneauth1.session import Session
+
+_PAGE = 1000
+# From this one on Nova lists extra specs with the flavors.
+_WITH_EXTRA_SPECS = "2.61"
+
+# openstacksdk's names -> those of the JSON, where they differ.
+_NAMES = {
+    "is_router_external": "router:external",
+    "is_shared": "shared",
+    "is_admin_state_up": "admin_state_up",
+    "subnet_ids": "subnets",
+    "is_disabled": "OS-FLV-DISABLED:disabled",
+    "ephemeral": "OS-FLV-EXT-DATA:ephemeral",
+    "is_hidden": "os_hidden",
+    "owner_id": "owner",
+}
+# What every image has; all else of it is a property that somebody has set.
+_OF_IMAGES = frozenset(
+    """id name status visibility protected os_hidden checksum os_hash_algo os_hash_value owner
+    size virtual_size container_format disk_format created_at updated_at min_disk min_ram tags
+    self file schema locations direct_url stores""".split()
+)
+
+
+class Listed:
+    """One entry of a listing, under the names of openstacksdk; what was not told is None."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self._told = told
+
+    def __getattr__(self, name: str) -> Any:
+        return self._told.get(_NAMES.get(name, name))
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties of an image."""
+        return {key: value for key, value in self._told.items() if key not in _OF_IMAGES}
+
+
+class Services:
+    """The services of a site, as its catalogue names them, for one project."""
+
+    def __init__(self, session: Session, region: str | None) -> None:
+        def service(kind: str, version: str | None = None) -> Adapter:
+            newest = f"{version}.latest" if version else None
+            return Adapter(
+                session,
+                service_type=kind,
+                interface="public",
+                region_name=region,
+                min_version=version,
+                max_version=newest,
+            )
+
+        self.network = service("network", "2")
+        self.compute = service("compute", "2")
+        self.image = service("image", "2")
+        self.block_storage = service("block-storage", "3")
+
+    def networks(self, what: str) -> Iterator[Listed]:
+        """List something of Neutron's: networks, subnets, routers, ports, floatingips."""
+        return _pages(self.network, f"/{what}", what, {})
+
+    def flavors(self) -> Iterator[Listed]:
+        """List flavors, with their extra specs where the site is younger than 2018."""
+        try:
+            yield from _pages(
+                self.compute, "/flavors/detail", "flavors", {}, microversion=_WITH_EXTRA_SPECS
+            )
+        except failures.NotAcceptable:
+            yield from _pages(self.compute, "/flavors/detail", "flavors", {})
+
+    def images(self, **wanted: str) -> Iterator[Listed]:
+        """List images, the usual ones or those of one visibility."""
+        return _pages(self.image, "/images", "images", {"limit": str(_PAGE), **wanted})
+
+
+def _pages(
+    service: Adapter, path: str, key: str, query: Mapping[str, str], **more: Any
+) -> Iterator[Listed]:
+    asked: Mapping[str, str] | None = query
+    while asked is not None:
+        content = service.get(path, params=asked, **more).json()
+        yield from (Listed(told) for told in content.get(key, ()))
+        asked = _next(content, key)
+
+
+def _next(content: Mapping[str, Any], key: str) -> Mapping[str, str] | None:
+    """Return the query of the next page: Glance tells it as ``next``, the others as links."""
+    links = [link["href"] for link in content.get(f"{key}_links", ()) if link["rel"] == "next"]
+    href = content.get("next") or (links[0] if links else None)
+    # Of the address only the query is of use: behind a proxy the rest is often wrong.
+    return dict(parse_qsl(urlsplit(href).query)) if href else None
