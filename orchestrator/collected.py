@@ -91,9 +91,7 @@ class CollectedOffers:
         return found
 
 
-def _nothing(
-    site: str | None, vo: str | None, failures: tuple[Failure, ...] = ()
-) -> RequestError:
+def _nothing(site: str | None, vo: str | None, failures: tuple[Failure, ...] = ()) -> RequestError:
     what = " for ".join(part for part in (site, vo) if part) or "any site"
     options = "".join(f" --{key} {value}" for key, value in (("vo", vo), ("site", site)) if value)
     return RequestError(

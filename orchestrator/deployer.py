@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator import choosing
 from orchestrator.auth.choosing import Given, choose_source
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.catalogue.usecases import find_use_case, read_parameters, use_case_folders
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
+from orchestrator.explanation import Explanation
 from orchestrator.journal import Journal, OnProgress
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
-from orchestrator.model import Deployment, Request, Share, Site, Target
+from orchestrator.model import Choice, Deployment, Offer, Proof, Request, Share, Site, Target
 from orchestrator.names import check_name, make_name
 from orchestrator.paths import Folders
+from orchestrator.selection.images import choose_image
 from orchestrator.settings import Settings
 from orchestrator.store import Store
 
@@ -153,19 +156,82 @@ class Deployer:
                 run.login()
             return run.destroy()
 
+    # --- looking, without a deployment
+
+    def discover(self, site: str, vo: str | None = None) -> tuple[Offer, tuple[Proof, ...]]:
+        """Return what the VO's project may use at a site, and what was reached there before."""
+        found = Catalogue.usual(self._folders.config).find(site)
+        share = self._share(found, vo or self._settings.vo, asked_as=site)
+        proofs = self._store.proofs(site=found.name, vo=share.vo)
+        return self._offer(found, share), proofs
+
+    def explain(self, request: Request) -> Explanation:
+        """Return what deploy would choose for a request, and why; nothing is made or kept."""
+        target = self.target(request)
+        site, vo, use_case = target.site, target.share.vo, target.use_case
+        offer = self._offer(site, target.share)
+        proofs = self._store.proofs(site=site.name, vo=vo)
+        selection = choosing.choose(offer, request, use_case, site=site, vo=vo, proofs=proofs)
+        return Explanation(
+            use_case=use_case.name,
+            site=site.name,
+            vo=vo,
+            at=offer.collected_at,
+            selection=selection,
+            quotas=choosing.quota_lines(offer, selection, use_case),
+            gaps=offer.gaps,
+        )
+
+    def explain_existing(self, name: str) -> Explanation:
+        """Return why a deployment is as it is: the choices that were stored with it."""
+        deployment = self._store.require(name, owner=self._owner, destroyed=True)
+        if deployment.selection is None:
+            raise RequestError(f"{name} has no choices yet: it is {deployment.phase.value}")
+        return Explanation(
+            use_case=deployment.use_case,
+            site=deployment.site,
+            vo=deployment.vo,
+            at=deployment.created_at,
+            selection=deployment.selection,
+        )
+
+    def newer_image(self, name: str) -> Choice | None:
+        """Return the image that would be chosen today, where that is another one than then.
+
+        Nothing comes of it: a machine keeps the image that it was made from.
+        """
+        deployment = self._store.require(name, owner=self._owner)
+        if deployment.selection is None:
+            return None
+        request = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
+        target = self.target(request)
+        offer = self._offer(target.site, target.share)
+        need, image = target.use_case.need.image, deployment.selection.image
+        today = choose_image(offer, need, site=target.site).choice
+        return None if image.confidence == "fixed" or today.value == image.value else today
+
+    def _offer(self, site: Site, share: Share) -> Offer:
+        # The libraries behind it take a second to import: not before a request is sound.
+        from orchestrator.surveying import discover
+
+        source = choose_source(
+            self._settings, site=site, tokens=self._folders.tokens, given=self._given
+        )
+        return discover(site, share, token=source.access_token())
+
     def target(self, request: Request) -> Target:
         """Return what a request means, asking nobody outside this machine."""
-        catalogue = Catalogue.usual(self._folders.config)
-        site = catalogue.find(request.site)
+        site = Catalogue.usual(self._folders.config).find(request.site)
         use_case = find_use_case(request.use_case, use_case_folders(self._folders.config))
-        share = catalogue.share(
-            site,
-            request.vo or self._settings.vo,
-            asked_as=request.site,
-            use_case=request.use_case,
-            logged_in=self._is_logged_in(site),
+        share = self._share(
+            site, request.vo or self._settings.vo, asked_as=request.site, use_case=request.use_case
         )
         return Target(site=site, share=share, use_case=use_case)
+
+    def _share(self, site: Site, vo: str, *, asked_as: str, use_case: str | None = None) -> Share:
+        return Catalogue.usual(self._folders.config).share(
+            site, vo, asked_as=asked_as, use_case=use_case, logged_in=self._is_logged_in(site)
+        )
 
     def _is_logged_in(self, site: Site) -> bool:
         try:

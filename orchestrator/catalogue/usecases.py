@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from orchestrator import paths
 from orchestrator.catalogue.usecasefile import UseCaseFile
 from orchestrator.errors import RequestError
 from orchestrator.model import Check, ImageNeed, Need, NodeGroup, Parameter, UseCase
+from orchestrator.writtenfiles import read_yaml
 
 FILE = "usecase.yaml"
 PLAYBOOK = "playbook.yml"
-_LONGEST = 64 * 1024
 
 
 def use_case_folders(config: Path) -> tuple[Path, ...]:
@@ -107,24 +106,11 @@ def _files(folders: Sequence[Path]) -> dict[str, Path]:
 def _read(file: Path) -> UseCase:
     if not (file.parent / PLAYBOOK).is_file():
         raise RequestError(f"the use case {file.parent.name} has no {PLAYBOOK} beside {file}")
-    content = _content(file)
+    content = read_yaml(file, kind="use case")
     try:
         return _use_case(UseCaseFile.model_validate(content), file.parent)
     except ValidationError as error:
         raise _wrong(file, error) from error
-
-
-def _content(file: Path) -> Any:
-    """Parse a file of bounded size without aliases: a few lines of them can fill the memory."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        if len(text) > _LONGEST:
-            raise RequestError(f"{file}: longer than {_LONGEST // 1024} KB, so it is not read")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise RequestError(f"{file}: aliases (*name) are not allowed in a use case")
-        return yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RequestError(f"{file}: {' '.join(str(error).split())}") from error
 
 
 def _wrong(file: Path, error: ValidationError) -> RequestError:

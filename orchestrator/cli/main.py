@@ -14,6 +14,7 @@ from orchestrator.cli import failures
 # `list` pay for libraries that only a deployment needs.
 COMMANDS = {
     "deploy": "orchestrator.cli.deploy",
+    "explain": "orchestrator.cli.explain",
     "plan": "orchestrator.cli.plan",
     "apply": "orchestrator.cli.apply",
     "status": "orchestrator.cli.status",
@@ -23,6 +24,7 @@ COMMANDS = {
     "ssh": "orchestrator.cli.ssh",
     "destroy": "orchestrator.cli.destroy",
     "sites": "orchestrator.cli.sites",
+    "discover": "orchestrator.cli.discover",
     "usecases": "orchestrator.cli.usecases",
     "login": "orchestrator.cli.login",
     "logout": "orchestrator.cli.logout",

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from orchestrator import requestfile
 from orchestrator.errors import RequestError
 from orchestrator.model import Request
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _OPTIONS = (
-    click.argument("use_case", metavar="USECASE"),
-    click.option("--site", required=True, help="GOCDB name of the site, or an alias; SANDBOX for the one on this machine."),
+    click.argument("use_case", metavar="USECASE", required=False),
+    click.option("--file", "file", type=click.Path(dir_okay=False), help="A deployment file: use_case, site, vo, name, parameters, choices, days. Options beat it."),
+    click.option("--site", help="GOCDB name of the site, or an alias; SANDBOX for the one on this machine."),
     click.option("--vo", help="Virtual organisation.  [default: your configuration, else vo.access.egi.eu]"),
     click.option("--name", help="Name of the deployment.  [default: one is made]"),
-    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settle a choice: flavor, image, public_network."),
+    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settle a choice: flavor, image, topology, public_network, private_network, floating_ip, proxy_jump."),
     click.option("--param", "parameters", multiple=True, metavar="KEY=VALUE", help="A parameter of the use case."),
     click.option("--days", "lifetime_days", type=click.IntRange(1, 365), help="Days until it expires."),
 )  # fmt: skip
@@ -32,26 +36,38 @@ def request_options(command: _Command) -> _Command:
 
 def read_request(
     *,
-    use_case: str,
-    site: str,
+    use_case: str | None,
+    site: str | None,
     vo: str | None,
     name: str | None,
     overrides: Iterable[str],
     parameters: Iterable[str],
     lifetime_days: int | None,
+    file: str | None = None,
     configure: bool = False,
 ) -> Request:
-    """Return the request that the options describe."""
-    return Request(
-        use_case=use_case,
-        site=site,
-        vo=vo,
-        name=name,
+    """Return the request that the options describe, over the one of a deployment file."""
+    said: dict[str, Any] = {
+        "use_case": use_case,
+        "site": site,
+        "vo": vo,
+        "name": name,
+        "lifetime_days": lifetime_days,
+    }
+    given = {key: value for key, value in said.items() if value is not None}
+    found = requestfile.read(Path(file)) if file else Request(use_case="", site="")
+    request = replace(
+        found,
         overrides=_pairs("--set", overrides),
-        parameters=_pairs("--param", parameters),
-        lifetime_days=lifetime_days,
+        parameters={**found.parameters, **_pairs("--param", parameters)},
         configure=configure,
+        **given,
     )
+    if not request.use_case:
+        raise RequestError("the use case is missing", way_out=["orchestrator usecases"])
+    if not request.site:
+        raise RequestError("the site is missing", way_out=["--site SITE; see orchestrator sites"])
+    return request
 
 
 def _pairs(option: str, given: Iterable[str]) -> dict[str, str]:

@@ -52,7 +52,9 @@ def changes(history: Sequence[Collected]) -> tuple[Change, ...]:
             when[change.kind, change.name] = at
     net = differences(history[0].offer, history[-1].offer)
     return tuple(
-        Change(kind=c.kind, what=c.what, name=c.name, detail=c.detail, at=when.get((c.kind, c.name)))
+        Change(
+            kind=c.kind, what=c.what, name=c.name, detail=c.detail, at=when.get((c.kind, c.name))
+        )
         for c in net
     )
 
@@ -75,8 +77,12 @@ def _listed(
         yield Change(kind=kind, what=REPLACED, name=found.name, detail=f"{detail} (id {found.id})")
         gone.remove(lost)
         come.remove(found)
-    yield from (Change(kind=kind, what=GONE, name=one.name, detail=_told(facts(one))) for one in gone)
-    yield from (Change(kind=kind, what=NEW, name=one.name, detail=_told(facts(one))) for one in come)
+    yield from (
+        Change(kind=kind, what=GONE, name=one.name, detail=_told(facts(one))) for one in gone
+    )
+    yield from (
+        Change(kind=kind, what=NEW, name=one.name, detail=_told(facts(one))) for one in come
+    )
     for one in new:
         detail = _compared(facts(before[one.id]), facts(one)) if one.id in before else ""
         if detail:

@@ -31,7 +31,33 @@ _NAMES = {
 }
 # What every image has; all else of it is a property that somebody has set.
 _OF_IMAGES = frozenset(
-    ["id", "name", "status", "visibility", "protected", "os_hidden", "checksum", "os_hash_algo", "os_hash_value", "owner", "size", "virtual_size", "container_format", "disk_format", "created_at", "updated_at", "min_disk", "min_ram", "tags", "self", "file", "schema", "locations", "direct_url", "stores"]
+    [
+        "id",
+        "name",
+        "status",
+        "visibility",
+        "protected",
+        "os_hidden",
+        "checksum",
+        "os_hash_algo",
+        "os_hash_value",
+        "owner",
+        "size",
+        "virtual_size",
+        "container_format",
+        "disk_format",
+        "created_at",
+        "updated_at",
+        "min_disk",
+        "min_ram",
+        "tags",
+        "self",
+        "file",
+        "schema",
+        "locations",
+        "direct_url",
+        "stores",
+    ]
 )
 
 

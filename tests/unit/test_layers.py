@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "orchestrator"
 # Lowest first. Rooms of one layer may use each other as long as there is no cycle.
 LAYERS = (
     ("errors", "paths"),
-    ("model", "lifecycle", "settings", "names"),
+    ("model", "lifecycle", "settings", "names", "writtenfiles"),
     (
         "auth",
         "catalogue",
@@ -25,7 +25,7 @@ LAYERS = (
         "verification",
         "drivers",
     ),
-    ("store", "recovery", "choosing"),
+    ("store", "recovery", "choosing", "explanation", "requestfile"),
     ("provisioning", "configuring", "run", "deployer", "launch"),
     ("cli", "webapp"),
 )
