@@ -94,6 +94,9 @@ class World:
     stuck: set[str] = field(default_factory=set)  # kinds that the site does not let go of
     quotas: tuple[Quota, ...] = ()
     next_key: str = field(default_factory=host_key)  # of the next server
+    image_id: str = "i-debian"
+    image_made: datetime = datetime(2026, 11, 20, tzinfo=UTC)
+    externals: tuple[str, ...] = ("ext",)  # external networks, equal but for their names
     # What goes wrong.
     login_error: str | None = None
     plan_error: str | None = None
@@ -145,6 +148,7 @@ class World:
             "orchestrator.paths.ANSIBLE_ROLES": self.home / "roles",
             "orchestrator.auth.keystone.login": self.login,
             "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
                 self, workdir, **known
             ),
@@ -155,9 +159,14 @@ class World:
             "orchestrator.drivers.ansible.run_playbook": self.run_playbook,
             "orchestrator.drivers.testinfra.connect": self.connect,
             "orchestrator.configuring.answering_ports": self.answering_ports,
+            "orchestrator.drivers.hops.answering_ports": self.answering_ports,
             "orchestrator.configuring._CONSOLE_PAUSE": 0.0,
         }.items():
             monkeypatch.setattr(name, double)
+
+    def refresh_image(self) -> None:
+        """Replace the image by a newer one of the same name, as EGI's synchronisation does."""
+        self.image_id, self.image_made = "i-newer", datetime(2026, 11, 23, tzinfo=UTC)
 
     def token(self, **claims) -> str:
         """Return an access token that the site takes."""
@@ -230,6 +239,13 @@ def make_key(workdir, *, name, env) -> str:
     return workdir.public_key.read_text().strip()
 
 
+def _external(name: str) -> Network:
+    subnet = Subnet(id="s", network_id=f"n-{name}", cidr="193.1.2.0/24", ip_version=4)
+    return Network(
+        id=f"n-{name}", name=name, external=True, shared=False, owned=False, subnets=(subnet,)
+    )
+
+
 @dataclass(frozen=True)
 class Machine:
     """A node that knows services and nothing else."""
@@ -252,12 +268,7 @@ class Cloud:
 
     def networks(self, project_id: str):
         assert project_id == PROJECT
-        subnet = Subnet(id="s", network_id="n-ext", cidr="193.1.2.0/24", ip_version=4)
-        return (
-            Network(
-                id="n-ext", name="ext", external=True, shared=False, owned=False, subnets=(subnet,)
-            ),
-        )
+        return tuple(_external(name) for name in self.world.externals)
 
     def routers(self):
         return ()
@@ -281,11 +292,11 @@ class Cloud:
     def images(self):
         return (
             Image(
-                id="i-debian",
+                id=self.world.image_id,
                 name="Debian 12",
                 status="active",
                 visibility="public",
-                created_at=datetime(2026, 11, 20, tzinfo=UTC),
+                created_at=self.world.image_made,
                 properties={"os_distro": "debian", "os_version": "12"},
             ),
         )

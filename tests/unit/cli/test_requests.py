@@ -54,8 +54,34 @@ def test_what_is_no_pair_is_refused_with_an_example(option, text):
 
 
 @pytest.mark.parametrize(
-    "words", [["docker"], ["--site", "S"], ["docker", "--site", "S", "--days", "0"]]
+    ("words", "missing"), [(["docker"], "the site"), (["--site", "S"], "the use case")]
 )
-def test_what_is_missing_or_out_of_range_is_a_usage_error(words):
-    with pytest.raises(click.UsageError):
+def test_a_request_without_a_use_case_or_a_site_is_refused(words, missing):
+    with pytest.raises(RequestError, match=f"{missing} is missing"):
         read(*words)
+
+
+def test_days_out_of_range_are_a_usage_error():
+    with pytest.raises(click.UsageError):
+        read("docker", "--site", "S", "--days", "0")
+
+
+def test_options_beat_what_the_file_says(tmp_path):
+    file = tmp_path / "sky.yaml"
+    file.write_text(
+        "use_case: docker\nsite: S\nname: sky\ndays: 3\n"
+        "parameters: {a: x, b: y}\nchoices: {flavor: m1}\n"
+    )
+    asked = read("--file", str(file), "--site", "T", "--param", "b=z", "--set", "image=i")
+    assert (asked.use_case, asked.site, asked.name, asked.lifetime_days) == (
+        "docker",
+        "T",
+        "sky",
+        3,
+    )
+    assert asked.parameters == {"a": "x", "b": "z"}
+    assert (asked.overrides, asked.written, asked.file) == (
+        {"image": "i"},
+        {"flavor": "m1"},
+        str(file),
+    )

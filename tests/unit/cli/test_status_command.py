@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import socket
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def network(world, monkeypatch):
-    """Let the simulated machines answer, and nobody else."""
-
-    class Connection:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-    def connect(place, *, timeout):
-        assert place == ("198.51.100.17", 22)
-        if not world.servers["sky-toy"].answers:
-            raise ConnectionRefusedError
-        return Connection()
-
-    monkeypatch.setattr(socket, "create_connection", connect)
-
 
 def test_what_is_ready_and_answers_is_exit_code_0(command, sky):
     ended = command("status", sky)
     assert ended.code == 0
     assert "  sky-toy: SSH answers\n" in ended.out
+    assert "  image: the newest of its kind at the site\n" in ended.out
+
+
+def test_a_newer_image_is_told_and_changes_nothing(command, sky, world):
+    before = dict(world.servers)
+    world.refresh_image()
+    assert "a newer one is there, debian 12, 2026-11-23" in command("status", sky).out
+    assert command("plan", "toy", "--site", "SIM", "--name", sky).code == 0
+    assert world.servers == before
+
+
+def test_a_site_that_does_not_answer_leaves_the_newer_image_open(command, sky, world):
+    world.login_error = "SIM does not answer"
+    ended = command("status", sky)
+    assert ended.code == 0
+    assert "whether there is a newer one is not known: SIM does not answer" in ended.out
 
 
 def test_what_does_not_answer_is_exit_code_6(command, sky, world):

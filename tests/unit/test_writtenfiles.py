@@ -1,0 +1,28 @@
+"""Files that people write are read within bounds."""
+
+import pytest
+
+from orchestrator.errors import RequestError
+from orchestrator.writtenfiles import read_yaml
+
+
+def test_yaml_is_read(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: [1, b]\n")
+    assert read_yaml(file, kind="use case") == {"a": [1, "b"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: &x 1\nb: *x\n", "aliases .* are not allowed in a use case"),
+        (b"a: " + b"x" * 70_000, "longer than 64 KB"),
+        (b"\xff\xfe", "can't decode"),
+        (b"a: !!python/object:os.system {}\n", "could not determine a constructor"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_by_name(tmp_path, content, said):
+    file = tmp_path / "a.yaml"
+    file.write_bytes(content)
+    with pytest.raises(RequestError, match=rf"a\.yaml: .*{said}"):
+        read_yaml(file, kind="use case")
