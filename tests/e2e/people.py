@@ -91,21 +91,30 @@ def new_person(home: Path) -> Person:
     return Person(home=home)
 
 
+def project_of(admin: Connection, vo: str) -> str:
+    """The id of the project that holds a VO's allocation."""
+    (found,) = [
+        one for one in admin.identity.projects() if (one.properties or {}).get("egi.VO") == vo
+    ]
+    return str(found.id)
+
+
 def at_the_site(admin: Connection) -> set[str]:
-    """Everything the administrator sees in the VO's project, as kind and id."""
-    project = admin.identity.find_project(PROJECT, ignore_missing=False).id
+    """Everything the administrator sees in the projects of all VOs, as kind and id."""
+    vos = {one.id for one in admin.identity.projects() if (one.properties or {}).get("egi.VO")}
     network = admin.network
     listings: dict[str, Sequence[object]] = {
-        "server": list(admin.compute.servers(all_projects=True, project_id=project)),
-        "port": list(network.ports(project_id=project)),
-        "network": list(network.networks(project_id=project)),
-        "subnet": list(network.subnets(project_id=project)),
-        "router": list(network.routers(project_id=project)),
-        "floating_ip": list(network.ips(project_id=project)),
-        "security_group": [
-            group
-            for group in network.security_groups(project_id=project)
-            if group.name != "default"
-        ],
+        "server": list(admin.compute.servers(all_projects=True)),
+        "port": list(network.ports()),
+        "network": list(network.networks()),
+        "subnet": list(network.subnets()),
+        "router": list(network.routers()),
+        "floating_ip": list(network.ips()),
+        "security_group": [one for one in network.security_groups() if one.name != "default"],
     }
-    return {f"{kind} {thing.id}" for kind, things in listings.items() for thing in things}  # type: ignore[attr-defined]
+    return {
+        f"{kind} {thing.id}"  # type: ignore[attr-defined]
+        for kind, things in listings.items()
+        for thing in things
+        if thing.project_id in vos  # type: ignore[attr-defined]
+    }

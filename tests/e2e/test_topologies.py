@@ -1,0 +1,167 @@
+"""Each network shape that EGI's sites have, deployed to for real through the README's `make deploy`."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import subprocess
+from dataclasses import dataclass, field
+
+import pytest
+from openstack.connection import Connection
+
+from tests.e2e.people import ROOT, Person, at_the_site, project_of
+
+pytestmark = pytest.mark.e2e
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A VO of the sandbox with one network shape, and what must come of it."""
+
+    vo: str
+    topology: str
+    public_network: str | None = None
+    private_network: str | None = None
+    overrides: tuple[str, ...] = ()
+    made: set[str] = field(default_factory=set)  # what beside servers, ports and groups
+
+    @property
+    def arguments(self) -> str:
+        return " ".join(f"--set {one}" for one in self.overrides)
+
+
+POOL = {"floating_ip"}
+SHAPES = [
+    Shape(
+        vo="routed.sandbox",
+        topology="floating",
+        public_network="ext-2083",
+        private_network="routed",
+        made=POOL,
+    ),
+    Shape(
+        vo="two.sandbox",
+        topology="floating",
+        public_network="ext-b",
+        overrides=("public_network=ext-b",),
+        made=POOL | {"network", "subnet", "router"},
+    ),
+    Shape(vo="direct.sandbox", topology="direct", public_network="provider-public"),
+    Shape(vo="jump.sandbox", topology="jump", private_network="provider-private"),
+    Shape(vo="v6.sandbox", topology="direct", public_network="provider-v6"),
+]
+
+
+def make(person: Person, target: str, *variables: str) -> subprocess.CompletedProcess[str]:
+    """Run make as a user does."""
+    return subprocess.run(
+        ["make", target, *variables],
+        cwd=ROOT,
+        env=person.env(),
+        capture_output=True,
+        text=True,
+        timeout=900,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.vo)
+def test_make_deploy_ends_ready_on_every_shape(shape: Shape, person: Person, admin: Connection):
+    before = at_the_site(admin)
+    done = make(
+        person,
+        "deploy",
+        "SITE=SANDBOX",
+        "USECASE=machine",
+        f"VO={shape.vo}",
+        "NAME=shape",
+        f"ARGS={shape.arguments}",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = person.show("shape")
+    chosen = {key: (value or {}).get("name") for key, value in record["selection"].items()
+              if key in ("topology", "public_network", "private_network")}  # fmt: skip
+    assert chosen == {
+        "topology": shape.topology,
+        "public_network": shape.public_network,
+        "private_network": shape.private_network,
+    }
+    kinds = {entry.split()[0] for entry in at_the_site(admin) - before}
+    assert kinds - {"server", "port", "security_group"} == shape.made
+    ran = person.run("ssh", "shape", "--", "hostname")
+    assert ran.stdout.strip() == "shape-vm"
+    (node,) = record["nodes"]
+    assert ipaddress.ip_address(node["address"]).version == (6 if "v6" in shape.vo else 4)
+    assert "make destroy NAME=shape" in done.stdout
+    gone = make(person, "destroy", "NAME=shape")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert at_the_site(admin) == before
+
+
+def test_two_equal_networks_end_with_5_before_anything_is_created(
+    person: Person, admin: Connection
+):
+    before = at_the_site(admin)
+    ended = person.run(
+        "deploy", "machine", "--site", "SANDBOX", "--vo", "two.sandbox", "--name", "x", code=5
+    )
+    assert "--set public_network=ext-a" in ended.stderr
+    assert "ext-b" in ended.stderr
+    assert at_the_site(admin) == before
+
+
+def test_a_bastion_leads_to_the_machines_behind_it_and_a_held_address_outlives_them(
+    person: Person, admin: Connection
+):
+    """One floating IP for two machines: the project's own one, used again and not deleted."""
+    project = project_of(admin, "bastion.sandbox")
+    external = admin.network.find_network("ext-2083", ignore_missing=False)
+    held = admin.network.create_ip(floating_network_id=external.id, project_id=project)
+    try:
+        before = at_the_site(admin)
+        person.run(
+            "deploy", "pair", "--site", "SANDBOX", "--vo", "bastion.sandbox", "--name", "pair",
+            "--set", f"floating_ip={held.floating_ip_address}",
+        )  # fmt: skip
+        nodes = {node["name"]: node for node in person.show("pair")["nodes"]}
+        assert nodes["pair-front"]["address"] == held.floating_ip_address
+        assert nodes["pair-back"]["hop"]["host"] == held.floating_ip_address
+        assert ipaddress.ip_address(nodes["pair-back"]["address"]).is_private
+        ran = person.run("ssh", "pair", "--node", "pair-back", "--", "cat", "/etc/pair")
+        assert ran.stdout.strip() == "configured"
+        assert json.loads(person.run("status", "pair", "--json").stdout)["answers"] == {
+            "pair-front": True,
+            "pair-back": True,
+        }
+        person.run("destroy", "pair")
+        assert at_the_site(admin) == before
+        assert admin.network.get_ip(held.id).port_id is None
+    finally:
+        admin.network.delete_ip(held)
+
+
+def test_a_network_that_a_machine_was_reached_over_comes_first_next_time(
+    person: Person, admin: Connection
+):
+    """Two equal networks: named once, then known by a machine that answered."""
+    two = ("machine", "--site", "SANDBOX", "--vo", "two.sandbox")
+    person.run("deploy", *two, "--name", "first", "--set", "public_network=ext-b")
+    person.run("destroy", "first")
+    explained = person.run("explain", "SANDBOX", "machine", "--vo", "two.sandbox", "--json")
+    choices = {one["key"]: one for one in json.loads(explained.stdout)["choices"]}
+    assert choices["public_network"]["name"] == "ext-b"
+    assert choices["public_network"]["confidence"] == "proven"
+    assert "minutes ago" in choices["public_network"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("vo", "said"), [("full.sandbox", "no room left"), ("expired.sandbox", "is deactivated")]
+)
+def test_what_the_site_cannot_give_is_refused_before_anything_is_created(
+    vo: str, said: str, person: Person, admin: Connection
+):
+    before = at_the_site(admin)
+    ended = person.run("deploy", "docker", "--site", "SANDBOX", "--vo", vo, "--name", "x", code=5)
+    assert said in ended.stderr
+    assert at_the_site(admin) == before
