@@ -12,6 +12,8 @@ from orchestrator.lifecycle import Phase
 
 # --- sites and virtual organisations -------------------------------------------------
 
+CHECK_IN = "v3oidcaccesstoken"  # keystoneauth's name for a login with a Check-in token
+
 # What a site file may settle for the whole site or for one VO of it.
 SETTINGS = (
     "flavor",
@@ -51,6 +53,7 @@ class Site:
     endpoint: str  # Keystone, normalised, ends in /v3
     shares: tuple[Share, ...]
     origin: str  # the file that says so
+    auth: str = CHECK_IN
     protocol: str = "openid"
     identity_provider: str = "egi.eu"
     issuer: str = "https://aai.egi.eu/auth/realms/egi"

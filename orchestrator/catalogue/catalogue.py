@@ -14,7 +14,7 @@ from orchestrator import paths
 from orchestrator.catalogue import refusals
 from orchestrator.catalogue.layers import Entry, SiteFolder, read_entries, usual_folders
 from orchestrator.errors import RequestError
-from orchestrator.model import Share, Site
+from orchestrator.model import CHECK_IN, Share, Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,13 @@ class Catalogue:
         """Return every VO that some site serves."""
         return tuple(sorted({share.vo for site in self.sites() for share in site.shares}))
 
+    def serving(self, vo: str) -> tuple[Site, ...]:
+        """Return the sites that serve a VO; RequestError names near VOs where there is none."""
+        found = self.sites(vo)
+        if not found:
+            raise refusals.nowhere_served(vo, known_vos=self.vos(), dated=self.dated)
+        return found
+
     def share(
         self,
         site: Site,
@@ -98,8 +105,8 @@ class Catalogue:
         share = site.share_of(vo)
         if share is None:
             raise self._not_served(entry, vo, asked_as, use_case, logged_in)
-        if entry.auth not in (None, "v3oidcaccesstoken"):
-            raise refusals.other_login(site, auth=str(entry.auth))
+        if site.auth != CHECK_IN:
+            raise refusals.other_login(site, auth=site.auth)
         return share
 
     def _not_served(

@@ -27,7 +27,6 @@ class Entry:
     site: Site
     gocdb: str
     other_names: tuple[str, ...]
-    auth: str | None = None
 
 
 def usual_folders(config: Path) -> tuple[SiteFolder, ...]:
@@ -88,5 +87,4 @@ def _entry(name: str, stack: Sequence[ReadFile], warnings: list[str]) -> Entry |
         site=merging.site_of(name, stack, merged),
         gocdb=stack[0].gocdb,
         other_names=tuple({read.path.stem for read in stack} - {name}),
-        auth=merged.get("auth"),
     )

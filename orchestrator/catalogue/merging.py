@@ -9,6 +9,7 @@ from orchestrator.catalogue.sitefile import ReadFile, Settled, SiteFile, VoEntry
 from orchestrator.model import SETTINGS, Setting, Share, Site
 
 _PLAIN = (
+    "auth",
     "protocol",
     "identity_provider",
     "issuer",

@@ -42,6 +42,19 @@ def other_login(site: Site, *, auth: str) -> SiteError:
     )
 
 
+def nowhere_served(vo: str, *, known_vos: Sequence[str], dated: date) -> RequestError:
+    """No site of the list serves the VO."""
+    near = difflib.get_close_matches(vo, known_vos, n=3)
+    return RequestError(
+        f"no site serves {vo}.",
+        facts={
+            **({"did you mean": ", ".join(near)} if near else {}),
+            "site list of": _age(dated),
+        },
+        way_out=["orchestrator sites", "orchestrator catalogue refresh"],
+    )
+
+
 def not_served(
     site: Site,
     vo: str,
@@ -61,13 +74,17 @@ def not_served(
         facts={
             f"{site.name} serves": ", ".join(served) or "no VO at all",
             f"{vo} at": _listed(sorted(at, key=str.casefold)) or _nowhere(vo, known_vos),
-            "site list of": f"{dated.day} {dated:%b %Y}, shipped with this version",
+            "site list of": _age(dated),
         },
         way_out=[
             *_next(site, at, served, use_case),
             *([] if logged_in else [_LOGIN]),
         ],
     )
+
+
+def _age(dated: date) -> str:
+    return f"{dated.day} {dated:%b %Y}, shipped with this version"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {
     "destroy": "orchestrator.cli.destroy",
     "sites": "orchestrator.cli.sites",
     "discover": "orchestrator.cli.discover",
+    "access": "orchestrator.cli.access",
     "usecases": "orchestrator.cli.usecases",
     "login": "orchestrator.cli.login",
     "logout": "orchestrator.cli.logout",

@@ -1,0 +1,66 @@
+"""orchestrator access"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import click
+
+from orchestrator.auth import access
+from orchestrator.auth.access import Answer, Outcome
+from orchestrator.auth.choosing import Given, choose_source
+from orchestrator.auth.token import AccessToken
+from orchestrator.catalogue.catalogue import Catalogue
+from orchestrator.cli import context, tables
+from orchestrator.cli.values import as_value
+from orchestrator.model import Site
+from orchestrator.settings import Settings
+
+_ORDER = list(Outcome)
+
+
+@click.command("access")
+@click.option("--vo", help="Virtual organisation.  [default: your configuration, else vo.access.egi.eu]")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(1, 300), default=access.TIMEOUT, show_default=True, help="Seconds that each site has.")  # fmt: skip
+@context.json_option
+def command(*, vo: str | None, timeout: float, as_json: bool) -> int:
+    """Ask every site of a VO whether you get a project there: real logins, all at once.
+
+    Nothing changes at any site. Exit code 0 when at least one says yes, 4 when those that
+    answer refuse, 5 when none answers.
+    """
+    settings = Settings.read(context.folders().config)
+    vo = vo or settings.vo
+    sites = Catalogue.usual(context.folders().config).serving(vo)
+    tokens = access.gather_tokens(sites, _source(settings))
+    if not as_json:
+        click.echo(f"Asking the sites of {vo}, {timeout:g} s each ...", err=True)
+    answers = access.ask(sites, vo, tokens, timeout=timeout)
+    click.echo(json.dumps([as_value(one) for one in answers]) if as_json else _table(answers, vo))
+    return access.verdict(answers)
+
+
+def _source(settings: Settings) -> Callable[[Site], AccessToken]:
+    given = Given(token=context.given_token(), env=context.child_environment())
+    tokens = context.folders().tokens
+
+    def token(site: Site) -> AccessToken:
+        return choose_source(settings, site=site, tokens=tokens, given=given).access_token()
+
+    return token
+
+
+def _table(answers: Sequence[Answer], vo: str) -> str:
+    ordered = sorted(answers, key=lambda one: (_ORDER.index(one.outcome), one.site.casefold()))
+    rows = [
+        (one.site, str(one.outcome), f"{one.seconds:.1f} s" if one.seconds else "", one.why)
+        for one in ordered
+    ]
+    yes = sum(one.outcome is Outcome.YES for one in answers)
+    lines = [tables.render(("SITE", "ANSWER", "TIME", "WHAT IT SAYS"), rows), ""]
+    lines.append(f"{yes} of {len(answers)} sites of {vo} give you a project.")
+    if not yes:
+        steps = dict.fromkeys(step for one in ordered[:1] for step in one.way_out)
+        lines += [f"  next    {step}" for step in steps]
+    return "\n".join(lines)
