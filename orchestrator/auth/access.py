@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestrator import parallel
 from orchestrator.auth import keystone
 from orchestrator.auth.complaints import UntrustedError
 from orchestrator.auth.token import AccessToken
@@ -41,7 +40,6 @@ class Answer:
     way_out: tuple[str, ...] = ()
 
 
-_Answered = queue.SimpleQueue[tuple[int, Answer | Exception]]
 Tokens = Mapping[str, AccessToken | OrchestratorError]
 OnAnswer = Callable[[Answer], None]
 
@@ -61,7 +59,7 @@ def gather_tokens(sites: Iterable[Site], source: Callable[[Site], AccessToken]) 
                 found.setdefault(site.issuer, error)
     errors = [error for error in found.values() if isinstance(error, OrchestratorError)]
     if errors and len(errors) == len(found):
-        raise errors[0]
+        raise _none_of(errors)
     return found
 
 
@@ -78,24 +76,19 @@ def ask(
     Each has the same time for all of its steps. One that is still silent then is left
     behind in a thread of its own, so that it holds up nothing, not even the end.
     """
-    answered: _Answered = queue.SimpleQueue()
-    start = time.monotonic()
-    for number, site in enumerate(sites):
-        _ask_apart(number, site, vo, tokens.get(site.issuer), timeout, answered)
-    answers: dict[int, Answer] = {}
-    while len(answers) < len(sites):
-        try:
-            number, answer = answered.get(timeout=max(0.0, start + timeout - time.monotonic()))
-        except queue.Empty:
-            break
-        if isinstance(answer, Exception):
-            raise answer  # a bug of ours, and no answer of a site
-        answers[number] = answer
+
+    def job(site: Site) -> Callable[[], Answer]:
+        return lambda: _answer(site, vo, tokens.get(site.issuer), timeout)
+
+    done = parallel.gather(
+        [job(site) for site in sites],
+        timeout=timeout,
+        on_done=lambda _, answer: on_answer(answer),
+    )
+    late = {n: _too_late(site, timeout) for n, site in enumerate(sites) if n not in done}
+    for answer in late.values():
         on_answer(answer)
-    for number in sorted(set(range(len(sites))) - answers.keys()):
-        answers[number] = _too_late(sites[number], timeout)
-        on_answer(answers[number])
-    return tuple(answers[number] for number in range(len(sites)))
+    return tuple({**late, **done}[number] for number in range(len(sites)))
 
 
 def verdict(answers: Iterable[Answer]) -> int:
@@ -106,30 +99,13 @@ def verdict(answers: Iterable[Answer]) -> int:
     return LoginError.exit_code if Outcome.REFUSED in outcomes else SiteError.exit_code
 
 
-def _ask_apart(
-    number: int,
-    site: Site,
-    vo: str,
-    token: AccessToken | OrchestratorError | None,
-    timeout: float,
-    answered: _Answered,
-) -> None:
-    def run() -> None:
-        try:
-            answered.put((number, _answer(site, vo, token, timeout)))
-        except Exception as error:
-            answered.put((number, error))
-
-    threading.Thread(target=run, name=f"access {site.name}", daemon=True).start()
-
-
 def _answer(
     site: Site, vo: str, token: AccessToken | OrchestratorError | None, timeout: float
 ) -> Answer:
     if site.auth != CHECK_IN:
         return _skipped(site, f"takes no EGI Check-in login ({site.auth})")
     if not isinstance(token, AccessToken):
-        why = token.message if token else f"no token of {site.issuer}"
+        why = f"trusts {site.issuer}, and there is no token of it here"
         return _skipped(site, why, () if token is None else token.way_out)
     start = time.monotonic()
     share = site.share_of(vo)
@@ -148,6 +124,12 @@ def _answer(
         project_id=login.project_id,
         project_name=name or None,
     )
+
+
+def _none_of(errors: Sequence[OrchestratorError]) -> LoginError:
+    first, *others = errors
+    facts = {**first.facts, **{f"also {n}": one.message for n, one in enumerate(others, start=1)}}
+    return LoginError(first.message, facts=facts, way_out=first.way_out)
 
 
 def _of_issuer(token: AccessToken, site: Site) -> AccessToken:

@@ -96,8 +96,17 @@ class ReadFile:
 def read(path: Path) -> ReadFile:
     """Read one file; ValueError says what is wrong with it."""
     try:
-        content = yaml.load(path.read_bytes(), Loader=_LOADER)
-    except (OSError, yaml.YAMLError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    return parse(content, path)
+
+
+def parse(raw: bytes, path: Path) -> ReadFile:
+    """Read what a file holds; ValueError says what is wrong with it."""
+    try:
+        content = yaml.load(raw, Loader=_LOADER)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: a site file is a mapping that starts with gocdb: NAME")

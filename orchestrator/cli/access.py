@@ -53,14 +53,20 @@ def _source(settings: Settings) -> Callable[[Site], AccessToken]:
 
 def _table(answers: Sequence[Answer], vo: str) -> str:
     ordered = sorted(answers, key=lambda one: (_ORDER.index(one.outcome), one.site.casefold()))
-    rows = [
-        (one.site, str(one.outcome), f"{one.seconds:.1f} s" if one.seconds else "", one.why)
-        for one in ordered
-    ]
-    yes = sum(one.outcome is Outcome.YES for one in answers)
-    lines = [tables.render(("SITE", "ANSWER", "TIME", "WHAT IT SAYS"), rows), ""]
-    lines.append(f"{yes} of {len(answers)} sites of {vo} give you a project.")
-    if not yes:
-        steps = dict.fromkeys(step for one in ordered[:1] for step in one.way_out)
-        lines += [f"  next    {step}" for step in steps]
+    asked = [one for one in ordered if one.outcome is not Outcome.SKIPPED]
+    rows = [(one.site, str(one.outcome), f"{one.seconds:.1f} s", one.why) for one in asked]
+    lines = [tables.render(("SITE", "ANSWER", "TIME", "WHAT IT SAYS"), rows)] if rows else []
+    lines += [*_passed_over(ordered), ""]
+    yes = sum(one.outcome is Outcome.YES for one in asked)
+    lines.append(f"{yes} of the {len(asked)} sites asked give you a project of {vo}.")
+    steps = () if yes or not ordered else ordered[0].way_out
+    lines += [f"  {'next' if not n else '':<4}    {step}" for n, step in enumerate(steps)]
     return "\n".join(lines)
+
+
+def _passed_over(answers: Sequence[Answer]) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for one in answers:
+        if one.outcome is Outcome.SKIPPED:
+            reasons.setdefault(one.why, []).append(one.site)
+    return [f"not asked: {', '.join(sites)} ({why})" for why, sites in reasons.items()]

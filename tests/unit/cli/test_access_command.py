@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.auth import keystone
-from orchestrator.errors import SiteError
-
-MEMBER = "urn:mace:egi.eu:group:vo.sim.eu:role=member#aai.egi.eu"
+from orchestrator.errors import LoginError, SiteError
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def test_each_site_is_a_line_and_one_yes_is_enough(command, asked):
     assert sim.split()[:2] == ["SIM", "yes"]
     assert sim.endswith("project the-project (p1)")
     assert twin.startswith("TWIN   no answer")
-    assert "1 of 2 sites of vo.sim.eu give you a project." in ended.out
+    assert "1 of the 2 sites asked give you a project of vo.sim.eu." in ended.out
 
 
 def test_programs_get_the_answers_in_the_order_of_the_sites(command, asked):
@@ -61,8 +59,6 @@ def test_programs_get_the_answers_in_the_order_of_the_sites(command, asked):
 
 
 def test_refusals_alone_are_4_and_say_what_to_do(command, asked):
-    from orchestrator.errors import LoginError
-
     for name in ("SIM", "TWIN"):
         asked[name] = LoginError(f"{name} does not let you in.", way_out=["ask for the role"])
     ended = command("access", "--vo", "vo.sim.eu")
@@ -87,3 +83,15 @@ def test_the_token_is_nowhere_in_the_answer(command, asked, world):
     ended = command("access", "--vo", "vo.sim.eu")
     assert world.token() not in ended.out + ended.err
     assert "canary" not in ended.out + ended.err
+
+
+def test_sites_without_a_token_of_their_issuer_are_named_in_one_line(command, asked, world):
+    for name in ("A", "B"):
+        (world.folders.config / "sites" / f"{name}.yaml").write_text(
+            f"gocdb: {name}\nendpoint: https://{name.lower()}.eu/v3\nissuer: https://other.eu/x\n"
+            "vos: [{name: vo.sim.eu}]\n"
+        )
+    ended = command("access", "--vo", "vo.sim.eu")
+    assert ended.code == 0
+    line = "not asked: A, B (trusts https://other.eu/x, and there is no token of it here)"
+    assert line in ended.out.splitlines()
