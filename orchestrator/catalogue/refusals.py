@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from datetime import date
 
 from orchestrator.errors import OrchestratorError, RequestError, SiteError
 from orchestrator.model import Site
@@ -42,14 +41,14 @@ def other_login(site: Site, *, auth: str) -> SiteError:
     )
 
 
-def nowhere_served(vo: str, *, known_vos: Sequence[str], dated: date) -> RequestError:
+def nowhere_served(vo: str, *, known_vos: Sequence[str], age: str) -> RequestError:
     """No site of the list serves the VO."""
     near = difflib.get_close_matches(vo, known_vos, n=3)
     return RequestError(
         f"no site serves {vo}.",
         facts={
             **({"did you mean": ", ".join(near)} if near else {}),
-            "site list of": _age(dated),
+            "site list of": age,
         },
         way_out=["orchestrator sites", "orchestrator catalogue refresh"],
     )
@@ -61,7 +60,7 @@ def not_served(
     *,
     at: Sequence[str],
     known_vos: Sequence[str],
-    dated: date,
+    age: str,
     asked_as: str | None,
     use_case: str | None,
     logged_in: bool,
@@ -74,17 +73,13 @@ def not_served(
         facts={
             f"{site.name} serves": ", ".join(served) or "no VO at all",
             f"{vo} at": _listed(sorted(at, key=str.casefold)) or _nowhere(vo, known_vos),
-            "site list of": _age(dated),
+            "site list of": f"{age} (renew: orchestrator catalogue refresh)",
         },
         way_out=[
             *_next(site, at, served, use_case),
             *([] if logged_in else [_LOGIN]),
         ],
     )
-
-
-def _age(dated: date) -> str:
-    return f"{dated.day} {dated:%b %Y}, shipped with this version"
 
 
 def _listed(names: Sequence[str]) -> str:

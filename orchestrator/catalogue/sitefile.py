@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
 
 from orchestrator.catalogue.endpoints import normalise
+from orchestrator.model import Fact
 
 # The C parser is ten times quicker and not part of every build of PyYAML.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -86,11 +88,19 @@ class ReadFile:
     site: SiteFile
     warnings: tuple[str, ...] = ()
     whole: bool = False  # an official file lists all VOs of its site, a person's adds to them
+    file: str | None = None  # the name of the file that once described it, if not this one
+    facts: tuple[Fact, ...] = ()
+    vo_facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """The name of its file without the ending."""
+        return self.file or self.path.stem
 
     @property
     def gocdb(self) -> str:
         """The site's name, which the file's own name stands in for."""
-        return self.site.gocdb or self.path.stem
+        return self.site.gocdb or self.stem
 
 
 def read(path: Path) -> ReadFile:

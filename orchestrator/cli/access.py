@@ -32,7 +32,8 @@ def command(*, vo: str | None, timeout: float, as_json: bool) -> int:
     """
     settings = Settings.read(context.folders().config)
     vo = vo or settings.vo
-    sites = Catalogue.usual(context.folders().config).serving(vo)
+    folders = context.folders()
+    sites = Catalogue.usual(folders.config, cache=folders.cache).serving(vo)
     tokens = access.gather_tokens(sites, _source(settings))
     if not as_json:
         click.echo(f"Asking the sites of {vo}, {timeout:g} s each ...", err=True)

@@ -78,7 +78,8 @@ def test_the_papers_own_line_is_answered(catalogue):
         " vo.deltares.nl, vo.emso-eric.eu, vo.obsea.es",
         "vo.access.egi.eu at": "CENI, CLOUDIFIN, CSTCLOUD-EGI, CYFRONET-CLOUD, IFCA-LCG2,"
         " IISAS-FedCloud, ILIFU-UCT, IN2P3-IRES, ...",
-        "site list of": "1 Jul 2026, shipped with this version",
+        "site list of": "1 Jul 2026, shipped with this version"
+        " (renew: orchestrator catalogue refresh)",
     }
     assert error.way_out[0].startswith("make deploy SITE=IN2P3-IRES USECASE=oligia ")
     assert error.way_out[1] == ("you are not logged in to EGI Check-in yet: orchestrator login")
