@@ -15,7 +15,7 @@ from orchestrator.catalogue.endpoints import normalise
 from orchestrator.model import Fact
 
 # The C parser is ten times quicker and not part of every build of PyYAML.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 # The hosts travel to ssh as an argument of -J: nothing in them may read as an option.
@@ -115,7 +115,7 @@ def read(path: Path) -> ReadFile:
 def parse(raw: bytes, path: Path) -> ReadFile:
     """Read what a file holds; ValueError says what is wrong with it."""
     try:
-        content = yaml.load(raw, Loader=_LOADER)
+        content = yaml.load(raw, Loader=LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

@@ -115,8 +115,11 @@ def _stem(url: str) -> str | None:
 def _yaml(content: bytes) -> Any:
     try:
         # A few lines of aliases can fill the memory.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content)):
+        if any(
+            isinstance(event, yaml.AliasEvent)
+            for event in yaml.parse(content, Loader=sitefile.LOADER)
+        ):
             raise SourceError("YAML aliases are not read from elsewhere")
-        return yaml.safe_load(content)
+        return yaml.load(content, Loader=sitefile.LOADER)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"no YAML ({' '.join(str(error).split())[:120]})") from error
