@@ -43,7 +43,7 @@ class Report:
     vos: int = 0
     problem: str | None = None  # why it was not renewed
     warnings: tuple[str, ...] = ()
-    change: Change = Change()
+    change: Change | None = None  # None: there was nothing to compare with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def _take(
         vos=len(held.vos) if held else 0,
         problem=problem,
         warnings=warnings,
-        change=_change(_sites(older), _sites(listing)) if listing else Change(),
+        change=_change(_sites(older), _sites(listing)) if listing and older else None,
     )
 
 
@@ -171,8 +171,8 @@ def _moved(site: Listed, sites: dict[Key, Listed]) -> bool:
     return any((one.file, one.key[0]) == (site.file, site.key[0]) for one in sites.values())
 
 
-def _sites(listing: Listing | None) -> list[tuple[str, set[str]]]:
-    return [(one.name, {vo.name for vo in one.vos}) for one in (listing.sites if listing else ())]
+def _sites(listing: Listing) -> list[tuple[str, set[str]]]:
+    return [(one.name, {vo.name for vo in one.vos}) for one in listing.sites]
 
 
 def _united(listings: Listings) -> list[tuple[str, set[str]]]:

@@ -93,6 +93,8 @@ def test_all_sources_are_read_and_counted(refresh):
     assert (refresh.last.sites, refresh.last.vos) == (25, 72)
     assert refresh.last.change == refreshing.Change()
     assert all(one.problem is None and one.warnings == () for one in found.values())
+    assert found["site-files"].change == refreshing.Change()
+    assert found["gocdb"].change is None
 
 
 def test_the_refreshed_list_is_the_shipped_one_where_nothing_has_changed(refresh, catalogue):

@@ -54,6 +54,8 @@ def _told(found: Refreshed) -> list[str]:
 def _state(report: Report) -> str:
     if report.renewed:
         change = report.change
+        if change is None:
+            return "renewed: the first copy"
         counts = {
             "new": len(change.new_sites),
             "gone": len(change.gone_sites),

@@ -36,7 +36,7 @@ def good(**more) -> Report:
         renewed=True,
         at=datetime.now(UTC),
         sites=30,
-        **more,
+        **{"change": Change(), **more},
     )
 
 
@@ -89,6 +89,11 @@ def test_where_nothing_could_be_renewed_the_code_is_5(command, refreshed):
     ended = command("catalogue", "refresh")
     assert ended.code == 5
     assert "not renewed, and there is no older copy: HTTP 500" in ended.out
+
+
+def test_a_first_copy_has_nothing_to_be_compared_with(command, refreshed):
+    refreshed(good(change=None))
+    assert "renewed: the first copy" in command("catalogue", "refresh").out
 
 
 def test_programs_get_the_whole_report(command, refreshed):
