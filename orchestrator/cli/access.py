@@ -30,10 +30,13 @@ def command(*, vo: str | None, timeout: float, as_json: bool) -> int:
     Nothing changes at any site. Exit code 0 when at least one says yes, 4 when those that
     answer refuse, 5 when none answers.
     """
-    settings = Settings.read(context.folders().config)
-    vo = vo or settings.vo
     folders = context.folders()
-    sites = Catalogue.usual(folders.config, cache=folders.cache).serving(vo)
+    settings = Settings.read(folders.config)
+    vo = vo or settings.vo
+    catalogue = Catalogue.usual(folders.config, cache=folders.cache)
+    for warning in catalogue.warnings:
+        click.echo(f"orchestrator: {warning}", err=True)
+    sites = catalogue.serving(vo)
     tokens = access.gather_tokens(sites, _source(settings))
     if not as_json:
         click.echo(f"Asking the sites of {vo}, {timeout:g} s each ...", err=True)

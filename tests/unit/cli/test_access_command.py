@@ -79,6 +79,13 @@ def test_a_vo_that_no_site_serves_brings_near_names(command, asked):
     assert "vo.sim.eu" in ended.err
 
 
+def test_a_broken_site_file_is_told_beside_the_answers(command, asked, world):
+    (world.folders.config / "sites" / "BROKEN.yaml").write_text("[")
+    ended = command("access", "--vo", "vo.sim.eu", "--json")
+    assert len(ended.value) == 2
+    assert "BROKEN.yaml" in ended.err
+
+
 def test_the_token_is_nowhere_in_the_answer(command, asked, world):
     ended = command("access", "--vo", "vo.sim.eu")
     assert world.token() not in ended.out + ended.err
