@@ -12,6 +12,12 @@ _SHOWN = 8
 _LOGIN = "you are not logged in to EGI Check-in yet: orchestrator login"
 
 
+def near_vos(vo: str, known: Sequence[str]) -> list[str]:
+    """Return the VOs that may have been meant; case does not matter."""
+    names = {one.casefold(): one for one in known}
+    return [names[n] for n in difflib.get_close_matches(vo.strip().casefold(), list(names), n=3)]
+
+
 def no_sandbox(name: str) -> OrchestratorError:
     """The embedded site has not been started on this machine."""
     return RequestError(
@@ -43,7 +49,7 @@ def other_login(site: Site, *, auth: str) -> SiteError:
 
 def nowhere_served(vo: str, *, known_vos: Sequence[str], age: str) -> RequestError:
     """No site of the list serves the VO."""
-    near = difflib.get_close_matches(vo, known_vos, n=3)
+    near = near_vos(vo, known_vos)
     return RequestError(
         f"no site serves {vo}.",
         facts={
@@ -88,7 +94,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _nowhere(vo: str, known_vos: Sequence[str]) -> str:
-    near = difflib.get_close_matches(vo, known_vos, n=3)
+    near = near_vos(vo, known_vos)
     return "no site of the list" + (f"; did you mean {', '.join(near)}?" if near else "")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 
 import click
 
 from orchestrator.catalogue.catalogue import Catalogue
+from orchestrator.catalogue.refusals import near_vos
 from orchestrator.cli import context, tables
 from orchestrator.cli.values import as_value
 from orchestrator.model import Site
@@ -41,5 +41,5 @@ def _row(site: Site) -> tuple[str, str, str]:
 
 
 def _nobody(vo: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(vo, known, n=3)
+    near = near_vos(vo, known)
     return f"No site serves {vo}." + (f" Did you mean {', '.join(near)}?" if near else "")

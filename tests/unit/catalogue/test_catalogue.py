@@ -176,4 +176,7 @@ def test_a_vo_that_no_site_serves_brings_near_names(catalogue):
     with pytest.raises(RequestError, match="no site serves vo.acess.egi.eu") as caught:
         catalogue.serving("vo.acess.egi.eu")
     assert VO in caught.value.facts["did you mean"]
+    with pytest.raises(RequestError) as caught:
+        catalogue.serving(VO.upper())
+    assert caught.value.facts["did you mean"].split(", ")[0] == VO
     assert len(catalogue.serving(VO)) == 13
