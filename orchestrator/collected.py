@@ -84,7 +84,7 @@ class CollectedOffers:
         found = self._offers.latest(site=site, vo=vo)
         if not found:
             # Perhaps an alias: the site files are read only now.
-            site = Catalogue.usual(self._folders.config).find(site).name
+            site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site).name
             found = self._offers.latest(site=site, vo=vo)
         if not found:
             raise _nothing(site, vo, self._offers.failures(site=site, vo=vo))

@@ -61,7 +61,9 @@ class Collector:
 
     def places(self, *, vos: Sequence[str], sites: Sequence[str] = ()) -> tuple[Place, ...]:
         """Return what a round would ask; the site files are read anew each time."""
-        return places(Catalogue.usual(self._folders.config), vos=vos, sites=sites)
+        return places(
+            Catalogue.usual(self._folders.config, cache=self._folders.cache), vos=vos, sites=sites
+        )
 
     def round(self, asked: Sequence[Place]) -> Iterator[Kept]:
         """Ask all places at once; give each answer when it has been kept.

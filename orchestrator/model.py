@@ -23,7 +23,6 @@ SETTINGS = (
     "topology",  # floating, bastion, direct, jump
     "proxy_jump",
     "ssh_config",
-    "floating",
 )
 
 

@@ -44,7 +44,6 @@ class Settled(BaseModel):
     topology: Literal["floating", "bastion", "direct", "jump"] | None = None
     proxy_jump: _Jumps | None = None
     ssh_config: Path | None = None
-    floating: StrictStr | None = None
 
 
 class VoEntry(Settled):
