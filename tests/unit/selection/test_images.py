@@ -140,7 +140,7 @@ def test_two_lines_stop_the_run_and_are_listed():
     with pytest.raises(AmbiguousChoiceError) as caught:
         choose(declared("debian-12-cloud"), declared("Debian golden"))
     assert len(caught.value.facts) == 2
-    assert caught.value.way_out[0].endswith("--set image=id-Debian golden")
+    assert caught.value.way_out[0].endswith("--set 'image=Debian golden'")
 
 
 def test_what_the_site_declares_beats_a_name():
