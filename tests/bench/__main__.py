@@ -20,6 +20,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.drivers import provider
 from orchestrator.paths import SANDBOX, Folders
+from tests.bench import selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -37,6 +38,7 @@ def main() -> None:
         home = Path(folder)
         (home / "cache").symlink_to(Folders.default().cache)
         results = {"start": starts(home), "deploy": deployments(home)}
+    results["choose"] = selecting.main()
     text = json.dumps(results, indent=2)
     (ROOT / "bench.json").write_text(text + "\n")
     print(text)
