@@ -79,7 +79,7 @@ class Evidence:
         used = f"gateway of {', '.join(self.routers)}" if self.routers else _NO_ROUTER
         servers = f"servers of this project on it: {self.servers}" if self.servers else ""
         reached = f"reached {self.reached}" if self.reached else ""
-        tags = f"tags {', '.join(self.network.tags)}" if self.network.tags else ""
+        tags = f"tags {', '.join(sorted(self.network.tags))}" if self.network.tags else ""
         parts = (whose or shared, self.seen, tags)
         more = (default, used if self.network.external else "", servers, reached)
         return f"{_joined(kind, *parts)}    {_joined(*more)}"
