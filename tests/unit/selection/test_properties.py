@@ -7,11 +7,12 @@ from dataclasses import replace
 import offers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from listings import PROOFS, listings, overrides_of
+from listings import PROOFS, clouds, images, listings, overrides_of
 from offers import DEBIAN, need, site
 
 from orchestrator.errors import AmbiguousChoiceError, OrchestratorError
 from orchestrator.selection import accelerators
+from orchestrator.selection.images import choose_image
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.quotas import compare
 from orchestrator.selection.selecting import select
@@ -19,9 +20,7 @@ from orchestrator.selection.systems import system_of
 from orchestrator.selection.topologies import connect
 
 # The same examples each time: a ring that fails must fail again when it is run again.
-settings.register_profile(
-    "fixed", derandomize=True, deadline=None, max_examples=100, database=None
-)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=100, database=None)
 settings.load_profile("fixed")
 
 NEEDS = st.builds(need, vcpus=st.sampled_from((1, 2)), gpus=st.sampled_from((0, 0, 0, 1)))
@@ -42,10 +41,7 @@ def requests(draw):
 
 def outcome(request):
     """Return the selection, or all that an error tells."""
-    found = offers.outcome(lambda: select(**request, nodes=request["public_nodes"], site=site()))
-    if isinstance(found, OrchestratorError):
-        return type(found), found.message, found.facts, found.way_out
-    return found
+    return told(lambda: select(**request, nodes=request["public_nodes"], site=site()))
 
 
 def chosen(request):
@@ -67,35 +63,91 @@ def test_every_choice_is_explained_and_every_refusal_shows_a_way(request):
         assert all(rival.why_not for rival in choice.rivals)
 
 
-@given(requests(), st.randoms(use_true_random=False))
-def test_the_order_of_the_listings_decides_nothing(request, chance):
+CONNECTING = ("topology", "public_network", "private_network", "floating_ip", "proxy_jump")
+
+
+@st.composite
+def connections(draw):
+    """The networks of an offer, and what a person and the past have to say about them."""
+    offer = draw(clouds())
+    return {
+        "offer": offer,
+        "public_nodes": draw(st.integers(1, 3)),
+        "fixed": draw(st.just({}) | overrides_of(offer, CONNECTING)),
+        "proofs": draw(PROOFS),
+    }
+
+
+def told(call):
+    """Return what a call chose, or all that its error tells."""
+    found = offers.outcome(call)
+    if isinstance(found, OrchestratorError):
+        return type(found), found.message, found.facts, found.way_out
+    return found
+
+
+def connected(request):
+    return told(lambda: connect(**request, site=site()))
+
+
+def turned(chance, offer):
+    """Return the same offer as another listing would have shown it."""
+
     def mixed(listed):
         return tuple(chance.sample(listed, len(listed)))
 
-    offer = request["offer"]
-    networks = [replace(one, subnets=mixed(one.subnets)) for one in offer.networks]
-    other = replace(
-        offer,
-        networks=mixed(networks),
-        **{
-            name: mixed(getattr(offer, name))
-            for name in ("routers", "ports", "floating_ips", "flavors", "images", "quotas")
-        },
+    networks = [
+        replace(one, subnets=mixed(one.subnets), tags=mixed(one.tags)) for one in offer.networks
+    ]
+    others = ("routers", "ports", "floating_ips", "flavors", "images", "quotas")
+    return replace(
+        offer, networks=mixed(networks), **{name: mixed(getattr(offer, name)) for name in others}
     )
-    proofs = mixed(request["proofs"])
-    assert outcome(request) == outcome({**request, "offer": other, "proofs": proofs})
 
 
-@given(requests(), st.permutations(range(7)))
+RANDOM = st.randoms(use_true_random=False)
+
+
+@given(requests(), RANDOM)
+def test_the_order_of_the_listings_decides_nothing(request, chance):
+    other = {
+        **request,
+        "offer": turned(chance, request["offer"]),
+        "proofs": request["proofs"][::-1],
+    }
+    assert outcome(request) == outcome(other)
+
+
+@given(connections(), RANDOM)
+def test_the_order_of_the_networks_decides_nothing(request, chance):
+    other = {
+        **request,
+        "offer": turned(chance, request["offer"]),
+        "proofs": request["proofs"][::-1],
+    }
+    assert connected(request) == connected(other)
+
+
+@given(
+    st.lists(st.integers(0, 9).flatmap(images), max_size=6, unique_by=lambda one: one.id), RANDOM
+)
+def test_the_order_of_the_images_decides_nothing(listed, chance):
+    def found(offer):
+        return told(lambda: choose_image(offer, DEBIAN, site=site()))
+
+    offer = offers.offer(images=tuple(listed))
+    assert found(offer) == found(turned(chance, offer))
+
+
+@given(connections(), st.permutations(range(7)))
 def test_the_ids_decide_nothing(request, order):
     """IM takes the smaller of two random UUIDs; here another draw of ids changes no name."""
 
     def found(offer, proofs):
-        made = offers.outcome(
-            lambda: connect(offer, site=site(), public_nodes=request["public_nodes"], proofs=proofs)
-        )
-        if isinstance(made, OrchestratorError):
-            return type(made)
+        nodes = request["public_nodes"]
+        made = told(lambda: connect(offer, site=site(), public_nodes=nodes, proofs=proofs))
+        if isinstance(made, tuple):
+            return made[0]
         networks = (made.public_network, made.private_network)
         return made.topology.value, [choice and choice.name for choice in networks]
 
@@ -136,18 +188,28 @@ def renamed(offer, proofs, order):
 
 
 @given(requests())
-def test_what_is_fixed_wins_or_is_an_error(request):
+def test_a_flavor_or_an_image_that_is_fixed_wins_or_is_an_error(request):
     found = chosen(request)
     if found is None:
         return
-    choices = {choice.key: choice for choice in found.choices}
+    for key in {"flavor", "image"} & set(request["fixed"]):
+        choice, override = getattr(found, key), request["fixed"][key]
+        assert override.value in (choice.value, choice.name)
+        assert (choice.confidence, choice.origin) == ("fixed", "--set")
+
+
+@given(connections())
+def test_what_is_fixed_about_the_network_wins_or_is_an_error(request):
+    found = connected(request)
+    if isinstance(found, tuple):
+        return
     for key, override in request["fixed"].items():
-        if key in ("proxy_jump", "ssh_config"):
-            jump = found.jump_host
-            assert override.value in (jump.host, jump.ssh_config)
+        if key == "proxy_jump":
+            assert found.jump_host.host == override.value
             continue
-        assert override.value in (choices[key].value, choices[key].name)
-        assert (choices[key].confidence, choices[key].origin) == ("fixed", "--set")
+        choice = getattr(found, key)
+        assert override.value in (choice.value, choice.name)
+        assert (choice.confidence, choice.origin) == ("fixed", "--set")
 
 
 @given(requests())
@@ -183,10 +245,10 @@ def test_the_image_can_be_booted_and_is_the_system(request):
     assert image.visibility != "community" or "image" in request["fixed"]
 
 
-@given(requests())
+@given(connections())
 def test_the_network_is_one_that_the_project_may_use(request):
-    found = chosen(request)
-    if found is None or found.attachment is None:
+    found = connected(request)
+    if isinstance(found, tuple) or found.attachment is None:
         return
     network = next(
         one for one in request["offer"].networks if one.id == found.attachment.network_id
@@ -194,6 +256,25 @@ def test_the_network_is_one_that_the_project_may_use(request):
     assert network.active
     assert network.owned or network.shared
     assert network.made_by is None or {"public_network", "private_network"} & set(request["fixed"])
+
+
+@given(connections())
+def test_floating_ips_come_from_the_pool_behind_the_private_network(request):
+    found, offer = connected(request), request["offer"]
+    if isinstance(found, tuple) or found.topology.value not in ("floating", "bastion"):
+        return
+    public = next(one for one in offer.networks if one.id == found.public_network.value)
+    assert public.external
+    assert public.active
+    if found.attachment is None or "private_network" in request["fixed"]:
+        return
+    gateways = {one.id: one.external_network_id for one in offer.routers if one.made_by is None}
+    assert public.id in {
+        gateways.get(one.device_id)
+        for one in offer.ports
+        if one.network_id == found.attachment.network_id
+        and one.subnet_id == found.attachment.subnet_id
+    }
 
 
 @given(requests(), st.integers(1, 4), st.integers(0, 2))
@@ -205,13 +286,13 @@ def test_no_line_of_the_quota_is_negative(request, nodes, floating_ips):
     assert all(line.needed > 0 and line.used >= 0 for line in lines)
 
 
-@given(requests())
+@given(connections())
 def test_the_printed_option_settles_an_ambiguity(request):
-    kind, *told = outcome(request) if isinstance(outcome(request), tuple) else (None,)
-    if kind is not AmbiguousChoiceError:
+    found = connected(request)
+    if not isinstance(found, tuple) or found[0] is not AmbiguousChoiceError:
         return
-    word = shlex.split(told[2][0].partition("--set ")[2])[0]
+    word = shlex.split(found[3][0].partition("--set ")[2])[0]
     key, _, value = word.partition("=")
     fixed = {**request["fixed"], key: Override(value=value, origin="--set")}
-    again = outcome({**request, "fixed": fixed})
-    assert not isinstance(again, tuple) or again[:2] != (kind, told[0])
+    again = connected({**request, "fixed": fixed})
+    assert not isinstance(again, tuple) or again[:2] != found[:2]
