@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -39,7 +38,7 @@ ROUNDS = 15
 
 
 def main() -> dict[str, float]:
-    """Return milliseconds of one selection, and what reading the same listing as JSON takes."""
+    """Return milliseconds of one selection and of reading the same listing as JSON, best of many."""
     offer = largest()
     text = json.dumps(asdict(offer), default=str)
     chosen, read = [], []
@@ -49,7 +48,8 @@ def main() -> dict[str, float]:
         systems._parsed.cache_clear()
         chosen.append(milliseconds(lambda: select(offer, NEED, site=SITE)))
         read.append(milliseconds(lambda: json.loads(text)))
-    ours, others = statistics.median(chosen), statistics.median(read)
+    # The rest of the machine can only add to a time.
+    ours, others = min(chosen), min(read)
     return {
         "select: 1 000 flavors, 2 000 images, ms": ours,
         "json.loads of the same listing, ms": others,
