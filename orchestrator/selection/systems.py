@@ -56,6 +56,7 @@ class Lineage:
     repository: str | None = None  # ubuntu, docker
 
 
+@lru_cache(maxsize=512)
 def distribution(name: str) -> str:
     """Return one spelling for a distribution."""
     lower = name.strip().casefold()
@@ -133,6 +134,7 @@ def _by_name(name: str) -> System | None:
     return None
 
 
+@lru_cache(maxsize=512)
 def _number(version: str) -> str:
     found = re.search(r"\d+(?:\.\d+)*", version)
     known = _CODENAMES.get(version.strip().casefold())

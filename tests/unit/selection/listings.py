@@ -85,8 +85,8 @@ _KINDS: tuple[Mapping[str, Any], ...] = (
 
 
 @st.composite
-def networks(draw: Any, number: int) -> Network:
-    told = dict(draw(st.sampled_from(_KINDS))) or draw(
+def networks(draw: Any, number: int, kinds: Sequence[Mapping[str, Any]]) -> Network:
+    told = dict(draw(st.sampled_from(kinds))) or draw(
         st.fixed_dictionaries(
             {
                 "external": st.booleans(),
@@ -221,7 +221,9 @@ def _several(draw: Any, one: Callable[..., Any], most: int, *given: Any) -> tupl
 @st.composite
 def clouds(draw: Any) -> Offer:
     """Return networks and all that leads to them, without flavors or images."""
-    listed = _several(draw, networks, 6)
+    # Of few kinds, so that many are equal but for their names.
+    kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=3))
+    listed = _several(draw, networks, 6, kinds)
     if not listed:
         return offers.offer(quotas=draw(QUOTAS))
     return offers.offer(
