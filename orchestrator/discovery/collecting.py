@@ -14,6 +14,7 @@ from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, 
 # The HTTP time-out ends a silent connection; this one also ends a trickle.
 PATIENCE = 90.0
 # Good to know; a choice can be made without, and says so.
+_GRACE = 5.0  # for these when all else is there
 _SPARED = frozenset({"ports", "network_quotas", "volume_quotas"})
 
 
@@ -66,12 +67,14 @@ def _all_at_once(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what was listed, and for each listing that can be spared why it was not."""
     asked = {name: ask(listing, name=f"discover {name}") for name, listing in listings.items()}
-    wait(asked.values(), timeout=patience)
+    wait([asked[name] for name in asked if name not in _SPARED], timeout=patience)
+    spared = min(patience, _GRACE)
+    wait(asked.values(), timeout=spared)
     listed: dict[str, Any] = {}
     gaps: dict[str, str] = {}
     for name, future in asked.items():
         try:
-            listed[name] = _answer(name, future, site, patience)
+            listed[name] = _answer(name, future, site, spared if name in _SPARED else patience)
         except SiteError as error:
             if name not in _SPARED:
                 raise

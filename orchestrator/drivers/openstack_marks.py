@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MARK = "eu.egi.cloud.orchestrator.id"
-_MARKED = re.compile(r"\borchestrator deployment ([\w-]+)")
+# Only at its start: what a person writes about a deployment is not the deployment's.
+_MARKED = re.compile(r"orchestrator deployment ([\w-]+)")
 _PATIENCE = 120  # seconds until a deleted server or volume is gone
 
 
@@ -95,7 +96,7 @@ def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
 
 def maker_of(description: str | None) -> str | None:
     """Return the id of the deployment whose mark a description carries, or None."""
-    found = _MARKED.search(description or "")
+    found = _MARKED.match(description or "")
     return found[1] if found else None
 
 

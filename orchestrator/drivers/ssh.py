@@ -300,9 +300,9 @@ def no_way_through(node: Node, words: str) -> DeploymentFailedError | None:
 
 def _raise_if_hopeless(node: Node, words: str, workdir: Workdir) -> None:
     """Raise DeploymentFailedError where waiting would change nothing."""
-    changed = _CHANGED.search(words)
-    if changed:
-        raise _other_key(node, changed[1], workdir)
+    if "HOST IDENTIFICATION HAS CHANGED" in words:
+        named = _CHANGED.search(words)
+        raise _other_key(node, named[1] if named else _host(node.address, node.port), workdir)
     # Without a banner it was not the node that said it.
     refused = no_way_through(node, words) if _NO_BANNER.search(words) else None
     if refused is not None:
