@@ -217,7 +217,17 @@ def test_our_bastion_takes_our_key_and_nothing_of_the_persons(workdir):
     argv = ssh.forward_argv(hop, target="[10.0.0.5]:22", workdir=workdir, more=["-vv"])
     assert argv[2:4] == ["-F", "/dev/null"]
     assert set(ssh.options(workdir)) <= set(argv)
-    assert argv[-9:] == "-vv -W [10.0.0.5]:22 -p 2222 -l egi -- 2001:db8::1".split()
+    assert argv[-9:] == [
+        "-vv",
+        "-W",
+        "[10.0.0.5]:22",
+        "-p",
+        "2222",
+        "-l",
+        "egi",
+        "--",
+        "2001:db8::1",
+    ]
 
 
 @pytest.mark.parametrize(
