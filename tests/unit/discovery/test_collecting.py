@@ -94,13 +94,19 @@ def test_what_can_be_spared_is_a_gap_with_its_cause(listing, said):
     assert found.networks == (NET,)
 
 
-def test_a_dead_service_that_can_be_spared_costs_next_to_nothing(monkeypatch):
+def test_a_dead_block_storage_costs_next_to_nothing(monkeypatch):
     monkeypatch.setattr(collecting, "_GRACE", 0.2)
     started = time.monotonic()
     found = collect(Cloud(volume_quotas=1.5), site="S", project_id="p")
     assert time.monotonic() - started < 0.8
     assert found.gaps == {"volume quotas": "S did not list its volume quotas within 0.2 s."}
     assert [quota.name for quota in found.quotas] == ["cores", "floating_ips"]
+
+
+def test_ports_that_come_late_are_waited_for_as_they_decide(monkeypatch):
+    monkeypatch.setattr(collecting, "_GRACE", 0.1)
+    found = collect(Cloud(ports=0.5), site="S", project_id="p")
+    assert (found.ports, found.gaps) == ((PORT,), {})
 
 
 @pytest.mark.parametrize("listing", ["ports", "volume_quotas", "networks"])

@@ -18,13 +18,14 @@ from orchestrator.lifecycle import Phase
 from orchestrator.model import Proof
 from orchestrator.store import Store, opening, records, schema
 
-VERSIONS = ["0001", "0002"]
-
 
 def config():
     made = Config()
     made.set_main_option("script_location", str(opening._MIGRATIONS))
     return made
+
+
+VERSIONS = sorted(one.revision for one in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def migrate(file, verb, version):
