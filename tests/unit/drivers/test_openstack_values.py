@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from openstack.compute.v2.flavor import Flavor
 from openstack.image.v2.image import Image
 from openstack.network.v2.floating_ip import FloatingIP
 from openstack.network.v2.network import Network
+from openstack.network.v2.port import Port
 from openstack.network.v2.router import Router
 from openstack.network.v2.subnet import Subnet
 
@@ -37,6 +39,77 @@ def test_a_network_with_hidden_subnets():
     assert values.network(Network(**answer), "admin", ()).owned
     assert not values.network(Network(**{**answer, "status": "DOWN"}), "mine", ()).active
     assert not values.network(Network(**{**answer, "admin_state_up": False}), "mine", ()).active
+
+
+SEEN = values.subnet(Subnet(id="seen", network_id="n", cidr="10.0.0.0/24", ip_version=4))
+
+
+@pytest.mark.parametrize(
+    ("told", "seen", "hidden"),
+    [
+        (["a", "b"], (), 2),
+        (["seen", "b"], (SEEN,), 1),
+        (["seen"], (SEEN,), 0),
+        ([], (), 0),
+        (None, (), 0),
+        (["twice", "twice"], (), 1),
+        # What is seen and not told hides nothing.
+        ([], (SEEN,), 0),
+    ],
+)
+def test_subnets_that_are_told_and_not_shown_are_counted(told, seen, hidden):
+    network = Network(id="n", name="ext", subnets=told)
+    assert values.network(network, "mine", seen).hidden_subnets == hidden
+
+
+def test_what_a_deployment_of_ours_made_is_known_by_its_mark():
+    mark = {"description": "orchestrator deployment 0f3c"}
+    assert values.network(Network(id="n", **mark), "mine", ()).made_by == "0f3c"
+    assert values.router(Router(id="r", **mark)).made_by == "0f3c"
+    by_hand = {"description": "made by hand"}
+    assert values.network(Network(id="n", **by_hand), "mine", ()).made_by is None
+    assert values.router(Router(id="r")).made_by is None
+
+
+def port(owner, *addresses, **given):
+    fixed = [{"subnet_id": f"s{i}", "ip_address": one} for i, one in enumerate(addresses)]
+    return values.ports(
+        Port(id="p", network_id="n", device_owner=owner, fixed_ips=fixed, device_id="d", **given)
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "use"),
+    [
+        ("compute:nova", "server"),
+        ("compute:az-2", "server"),
+        ("network:router_interface", "router"),
+        ("network:router_interface_distributed", "router"),
+        ("network:ha_router_replicated_interface", "router"),
+        ("network:router_gateway", "other"),
+        ("network:dhcp", "other"),
+        ("network:floatingip", "other"),
+        ("", "other"),
+        (None, "other"),
+    ],
+)
+def test_a_port_tells_what_has_it(owner, use):
+    (found,) = port(owner, "10.0.0.5")
+    assert (found.use, found.network_id, found.subnet_id) == (use, "n", "s0")
+    assert (found.address, found.device_id) == ("10.0.0.5", "d")
+
+
+def test_a_port_of_two_families_is_two_addresses():
+    found = port("compute:nova", "10.0.0.5", "2001:db8::5")
+    assert [(one.subnet_id, one.address) for one in found] == [
+        ("s0", "10.0.0.5"),
+        ("s1", "2001:db8::5"),
+    ]
+
+
+def test_a_port_without_an_address_is_none():
+    assert port("compute:nova") == ()
+    assert values.ports(Port(id="p", network_id="n", fixed_ips=None)) == ()
 
 
 def test_a_subnet():
