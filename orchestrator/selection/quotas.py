@@ -81,7 +81,7 @@ def compare(
         "ports": nodes + routers,
         # Ours, with a rule for SSH beside the two that every group is made with.
         "security_groups": 1,
-        "security_group_rules": 3,
+        "security_group_rules": 2 + (2 if selection.ip_version == 6 else 1),
     }
     return _lines(offer.quotas, needed)
 
