@@ -115,13 +115,17 @@ def _lines(quotas: Sequence[Quota], needed: Mapping[str, int]) -> tuple[QuotaLin
 
 def _too_small(offer: Offer, short: Sequence[QuotaLine]) -> SiteError:
     words = ", ".join(line.word for line in short)
+    ways = [
+        "remove what is no longer needed: orchestrator list",
+        f"or ask {offer.site} for more, or try another site: orchestrator sites",
+    ]
+    free = sorted(one.address for one in offer.floating_ips if not one.attached)
+    if free and any(line.name == "floating_ips" for line in short):
+        ways.insert(0, f"use one that the project holds already: --set floating_ip={free[0]}")
     return SiteError(
         f"the project at {offer.site} has no room left for this: {words}.",
         facts={
             line.word: f"{line.needed} needed, {line.used} of {line.limit} in use" for line in short
         },
-        way_out=[
-            "remove what is no longer needed: orchestrator list",
-            f"or ask {offer.site} for more, or try another site: orchestrator sites",
-        ],
+        way_out=ways,
     )

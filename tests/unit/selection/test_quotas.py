@@ -1,10 +1,12 @@
 """Quotas: every limit a line, and a refusal before anything is created."""
 
+from dataclasses import replace
+
 import pytest
 from offers import flavor, image, need, network, offer, site
 
 from orchestrator.errors import SiteError
-from orchestrator.model import Quota
+from orchestrator.model import FloatingIp, Quota
 from orchestrator.selection.quotas import QuotaLine, compare, require_room, volumes_left
 from orchestrator.selection.selecting import select
 
@@ -72,3 +74,14 @@ def test_room_for_boot_volumes_is_told_or_not(quotas, nodes, room):
 def test_a_limit_without_a_word_of_its_own_keeps_its_name():
     line = QuotaLine(name="dragons", needed=1, used=0, limit=2)
     assert (line.text, line.fits) == ("1 of 2 dragons", True)
+
+
+def test_an_address_that_nobody_uses_is_offered_where_none_is_left():
+    free = FloatingIp(id="f", address="198.51.100.7", network_id="id-ext", attached=False)
+    line = QuotaLine(name="floating_ips", needed=1, used=2, limit=2)
+    with pytest.raises(SiteError) as caught:
+        require_room(offer(floating_ips=(free,)), (line,))
+    assert caught.value.way_out[0].endswith("--set floating_ip=198.51.100.7")
+    with pytest.raises(SiteError) as caught:
+        require_room(offer(floating_ips=(replace(free, attached=True),)), (line,))
+    assert "floating_ip" not in "".join(caught.value.way_out)
