@@ -57,11 +57,12 @@ def choose_flavor(
     problems = [why_not(flavor, wanted) for flavor in listed]
     fitting = _fitting(listed, problems)
     # A flavor without a disk can boot from a volume: the last resort, where there may be volumes.
-    if not fitting and volumes_left(offer.quotas, wanted.disk_gb, nodes) is not False:
+    volumes = volumes_left(offer.quotas, wanted.disk_gb, nodes)
+    if not fitting and volumes is not False:
         problems = [why_not(flavor, wanted, volume=True) for flavor in listed]
         fitting = _fitting(listed, problems)
     if not fitting:
-        raise _none(offer, wanted, listed, problems)
+        raise _none(offer, wanted, listed, problems, volumes=volumes)
     roomy = [flavor for flavor in fitting if has_room(offer.quotas, flavor, nodes)]
     chosen = (roomy or fitting)[0]
     left = {flavor.id for flavor in roomy or fitting}
@@ -201,13 +202,19 @@ def _overridden(offer: Offer, wanted: Wanted, override: Override) -> FlavorChoic
 
 
 def _none(
-    offer: Offer, wanted: Wanted, listed: Sequence[Flavor], problems: Sequence[str | None]
+    offer: Offer,
+    wanted: Wanted,
+    listed: Sequence[Flavor],
+    problems: Sequence[str | None],
+    *,
+    volumes: bool | None,
 ) -> SiteError:
     largest = list(zip(listed, problems, strict=True))[: -_RIVALS_SHOWN - 1 : -1]
     facts = {label(flavor): problem or "" for flavor, problem in largest}
-    room = volumes_left(offer.quotas, wanted.disk_gb, 1)
-    if room is False and any(flavor.disk_gb == 0 for flavor in listed):
-        facts["boot volumes"] = f"the quota has no room for one of {wanted.disk_gb} GB"
+    if volumes is False and any(flavor.disk_gb == 0 for flavor in listed):
+        facts["boot volumes"] = (
+            f"the quota has no room for one of {wanted.disk_gb} GB for each node"
+        )
     return SiteError(
         f"{offer.site} has no flavor with {_text(wanted)} for this project.",
         facts=facts or {"flavors": "none"},

@@ -111,7 +111,10 @@ def test_where_nothing_is_told_of_volumes_the_reason_says_so():
 def test_without_room_for_the_volumes_a_flavor_without_disk_does_not_fit(nodes, size):
     with pytest.raises(SiteError, match="has no flavor") as caught:
         choose(flavor("a", disk_gb=0), quotas=VOLUMES, nodes=nodes, disk_gb=size)
-    assert caught.value.facts["a (2 vCPU, 4 GB, no disk)"] == "no disk of its own"
+    assert caught.value.facts == {
+        "a (2 vCPU, 4 GB, no disk)": "no disk of its own",
+        "boot volumes": f"the quota has no room for one of {size} GB for each node",
+    }
 
 
 def test_an_image_of_unknown_size_still_gets_a_volume():
