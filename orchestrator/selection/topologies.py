@@ -137,30 +137,38 @@ def _found(
     proofs: Sequence[Proof],
 ) -> Choice:
     """Choose by what the site has: floating IPs where there are any to be had."""
-    pool = _pool(offer, fixed)
     own = attaching.direct_candidates(offer, proofs)
-    if not pool:
+    if not _pool(offer, fixed):
         return _without_pool(offer, fixed, found=bool(own))
     # Who names a network or an address has said how the nodes are reached.
     named = {networks.KEY, attaching.PRIVATE, addresses.KEY} & set(fixed)
-    left = addresses.left(offer)
-    if left == 0 and own and not named:
-        reason = (
-            f"no floating IP is left of the quota, and {own[0].name} gives addresses of its own"
-        )
-        rival = Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="none is left")
-        return _made(DIRECT, reason, "certain", rival)
-    if not named and _proven_direct(offer, own, proofs):
-        reason = "as a machine of yours was reached before"
-        rival = Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="the other one is proven")
-        return _made(DIRECT, reason, "proven", rival)
+    rather = None if named else _rather_direct(offer, own, proofs)
+    if rather is not None:
+        return rather
     rivals = [Rival(value=DIRECT, label=f"addresses on {one.name}", why_not="floating IPs are there")
               for one in own]  # fmt: skip
+    left = addresses.left(offer)
     usable = None if left is None else left + (addresses.KEY in fixed)
     if usable is not None and 0 < usable < public_nodes:
         reason = f"{usable} floating IPs are left for {public_nodes} nodes: one leads to the others"
         return _made(BASTION, reason, "certain", *rivals)
     return _made(FLOATING, "an external network gives them out", "certain", *rivals)
+
+
+def _rather_direct(offer: Offer, own: Sequence[Evidence], proofs: Sequence[Proof]) -> Choice | None:
+    """Return why the nodes' own addresses are better although there are floating IPs, if they are."""
+    if own and addresses.left(offer) == 0:
+        names = ", ".join(one.name for one in own)
+        reason = (
+            f"no floating IP is left of the quota, and there are addresses of their own: {names}"
+        )
+        rival = Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="none is left")
+        return _made(DIRECT, reason, "certain", rival)
+    if _proven_direct(offer, own, proofs):
+        reason = "as a machine of yours was reached before"
+        rival = Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="weaker evidence")
+        return _made(DIRECT, reason, "proven", rival)
+    return None
 
 
 def _pool(offer: Offer, fixed: Mapping[str, Override]) -> bool:
@@ -186,10 +194,12 @@ def _proven_direct(offer: Offer, own: Sequence[Evidence], proofs: Sequence[Proof
     """Tell whether the last machine that was reached here had an address of its own."""
     there = {network.id for network in offer.networks}
     known = [proof for proof in proofs if proof.network_id in there]
-    newest = max(known, key=lambda proof: (proof.at, proof.network_id), default=None)
-    if newest is None or newest.topology != DIRECT:
-        return False
-    return newest.network_id in {one.network.id for one in own}
+    newest = max((proof.at for proof in known), default=None)
+    last = [proof for proof in known if proof.at == newest]
+    ids = {one.network.id for one in own}
+    return bool(last) and all(
+        proof.topology == DIRECT and proof.network_id in ids for proof in last
+    )
 
 
 def _made(

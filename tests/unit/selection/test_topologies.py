@@ -45,7 +45,7 @@ def reached(of, topology, days=1):
         ([EXT], {"nodes": 3, "left": 3}, "floating", "an external network gives them out"),
         ([EXT], {"nodes": 3, "left": 2}, "bastion", "2 floating IPs are left for 3 nodes"),
         ([EXT], {"nodes": 3, "left": 0}, "floating", "an external network gives them out"),
-        ([EXT, DMZ], {"left": 0}, "direct", "no floating IP is left of the quota, and dmz gives"),
+        ([EXT, DMZ], {"left": 0}, "direct", "no floating IP is left of the quota, and there are"),
         ([DMZ, LAN], {}, "direct", "no network here gives out floating IPs"),
     ],
 )
