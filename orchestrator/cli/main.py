@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 import click
 
 from orchestrator import __version__
 from orchestrator.cli import failures
+from orchestrator.cli.groups import LateGroup
 
 # Ordered as a person meets them. Loading all of them would make `--version` and
 # `list` pay for libraries that only a deployment needs.
@@ -25,6 +23,7 @@ COMMANDS = {
     "destroy": "orchestrator.cli.destroy",
     "sites": "orchestrator.cli.sites",
     "discover": "orchestrator.cli.discover",
+    "catalogue": "orchestrator.cli.catalogue",
     "usecases": "orchestrator.cli.usecases",
     "login": "orchestrator.cli.login",
     "logout": "orchestrator.cli.logout",
@@ -32,22 +31,7 @@ COMMANDS = {
 }
 
 
-class LateGroup(click.Group):
-    """A group that imports a subcommand when it is named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of COMMANDS."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import the module of a subcommand and return its ``command``."""
-        if name not in COMMANDS:
-            return None
-        command: Any = importlib.import_module(COMMANDS[name]).command
-        return command if isinstance(command, click.Command) else None
-
-
-@click.command(cls=LateGroup)
+@click.command(cls=LateGroup, modules=COMMANDS)
 @click.version_option(__version__, prog_name="orchestrator")
 def cli() -> None:
     """Turn "this use case, on that site" into a running, checked, expiring deployment."""

@@ -60,7 +60,7 @@ def test_all_listings_make_one_offer_at_once():
     found = collect(cloud, site="S", project_id="p")
     assert (found.site, found.project_id, found.networks) == ("S", "p", (NET,))
     assert [quota.name for quota in found.quotas] == ["cores", "floating_ips"]
-    assert len(cloud.threads) == 7
+    assert len(cloud.threads) == 9
 
 
 def test_a_failed_listing_is_the_error():

@@ -1,0 +1,28 @@
+"""Groups of commands of which each is loaded only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+class LateGroup(click.Group):
+    """A group that imports a subcommand when it is named; ``modules`` says from where."""
+
+    def __init__(self, *args: Any, modules: Mapping[str, str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they were given."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the module of a subcommand and return its ``command``."""
+        if name not in self._modules:
+            return None
+        command: Any = importlib.import_module(self._modules[name]).command
+        return command if isinstance(command, click.Command) else None
