@@ -90,7 +90,8 @@ def command(
 
 def _tell(found: Found) -> None:
     now = datetime.now(UTC)
-    oldest = [one.collected.offer.collected_at for one in (*found.matches, *found.misses)]
+    looked_at = [*(one.collected for one in found.matches), *(one.collected for one in found.misses)]
+    oldest = [collected.offer.collected_at for collected in looked_at]
     if found.matches:
         headings = ("SITE", "VO", "FLAVOR", "ALIKE", "IMAGE", "COLLECTED")
         click.echo(tables.render(headings, [_row(match, now) for match in found.matches]))
@@ -99,7 +100,7 @@ def _tell(found: Found) -> None:
     rows = [(one.collected.offer.site, one.collected.vo, one.why) for one in found.misses]
     rows += [(one.site, one.vo, f"never answered: {one.cause}") for one in found.unknown]
     if rows:
-        click.echo(f"\nNot at\n{tables.render(('', '', ''), rows).strip(chr(10))}")
+        click.echo(f"\nNot at{tables.render(('', '', ''), rows)}")
     if oldest:
         click.echo(
             f"\nFrom what was collected; no site was asked now. The oldest of it is of"

@@ -1,15 +1,14 @@
-"""openstacksdk's objects as our values: real objects of the library, made from API answers."""
+"""What sites answer, as our values."""
 
 from datetime import UTC, datetime
 
-from openstack.compute.v2.flavor import Flavor
-from openstack.image.v2.image import Image
-from openstack.network.v2.floating_ip import FloatingIP
-from openstack.network.v2.network import Network
-from openstack.network.v2.router import Router
-from openstack.network.v2.subnet import Subnet
 
 from orchestrator.drivers import openstack_values as values
+from orchestrator.drivers.openstack_listings import Listed
+
+
+def listed(**told):
+    return Listed(told)
 
 
 def test_a_network_with_hidden_subnets():
@@ -26,7 +25,7 @@ def test_a_network_with_hidden_subnets():
         "tags": ["default"],
         "subnets": ["hidden"],
     }
-    found = values.network(Network(**answer), "mine", ())
+    found = values.network(listed(**answer), "mine", ())
     assert (found.external, found.shared, found.owned, found.is_default) == (
         True,
         False,
@@ -34,27 +33,27 @@ def test_a_network_with_hidden_subnets():
         True,
     )
     assert (found.active, found.mtu, found.tags, found.subnets) == (True, 1442, ("default",), ())
-    assert values.network(Network(**answer), "admin", ()).owned
-    assert not values.network(Network(**{**answer, "status": "DOWN"}), "mine", ()).active
-    assert not values.network(Network(**{**answer, "admin_state_up": False}), "mine", ()).active
+    assert values.network(listed(**answer), "admin", ()).owned
+    assert not values.network(listed(**{**answer, "status": "DOWN"}), "mine", ()).active
+    assert not values.network(listed(**{**answer, "admin_state_up": False}), "mine", ()).active
 
 
 def test_a_subnet():
-    found = values.subnet(Subnet(id="s", network_id="n", cidr="10.0.0.0/24", ip_version=4))
+    found = values.subnet(listed(id="s", network_id="n", cidr="10.0.0.0/24", ip_version=4))
     assert (found.cidr, found.ip_version, found.name) == ("10.0.0.0/24", 4, "")
 
 
 def test_a_router_with_and_without_a_gateway():
     gateway = {"network_id": "n", "external_fixed_ips": [{"ip_address": "198.51.100.7"}, {}]}
-    found = values.router(Router(id="r", name="r1", external_gateway_info=gateway))
+    found = values.router(listed(id="r", name="r1", external_gateway_info=gateway))
     assert (found.external_network_id, found.external_addresses) == ("n", ("198.51.100.7",))
-    assert values.router(Router(id="r", name="r1")).external_network_id is None
+    assert values.router(listed(id="r", name="r1")).external_network_id is None
 
 
 def test_a_floating_ip():
     answer = {"id": "f", "floating_ip_address": "198.51.100.7", "floating_network_id": "n"}
-    assert not values.floating_ip(FloatingIP(**answer)).attached
-    assert values.floating_ip(FloatingIP(**answer, port_id="p")).attached
+    assert not values.floating_ip(listed(**answer)).attached
+    assert values.floating_ip(listed(**answer, port_id="p")).attached
 
 
 def test_a_flavor_with_extra_specs():
@@ -68,7 +67,7 @@ def test_a_flavor_with_extra_specs():
         "OS-FLV-DISABLED:disabled": True,
         "extra_specs": {"Accelerator:Number": 1.0},
     }
-    found = values.flavor(Flavor(**answer))
+    found = values.flavor(listed(**answer))
     assert (found.vcpus, found.ram_mb, found.disk_gb, found.ephemeral_gb) == (2, 4096, 20, 5)
     assert found.disabled
     assert found.extra_specs == {"Accelerator:Number": "1.0"}
@@ -92,7 +91,7 @@ def test_an_image_with_every_property_as_text():
         "image_list": "egi_vm_images",
         "tags": ["a"],
     }
-    found = values.image(Image.existing(**answer))
+    found = values.image(listed(**answer))
     assert found.created_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
     assert (found.min_disk_gb, found.min_ram_mb, found.size_bytes, found.hidden) == (
         8,
