@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Listed
 
