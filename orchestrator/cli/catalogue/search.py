@@ -90,7 +90,10 @@ def command(
 
 def _tell(found: Found) -> None:
     now = datetime.now(UTC)
-    looked_at = [*(one.collected for one in found.matches), *(one.collected for one in found.misses)]
+    looked_at = [
+        *(one.collected for one in found.matches),
+        *(one.collected for one in found.misses),
+    ]
     oldest = [collected.offer.collected_at for collected in looked_at]
     if found.matches:
         headings = ("SITE", "VO", "FLAVOR", "ALIKE", "IMAGE", "COLLECTED")

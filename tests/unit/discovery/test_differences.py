@@ -111,7 +111,10 @@ def test_what_could_not_be_listed_is_not_called_gone():
     volumes = (Quota(name="volumes", used=0, limit=5),)
     told = {"quotas": volumes, "gaps": {}}
     assert lines(told, {"quotas": (), "gaps": {"volume quotas": "HTTP 503"}}) == []
-    assert lines(told, {"quotas": (), "gaps": {}}) == ["quota gone volumes: 5"]
+    assert lines(told, {"quotas": (), "gaps": {"network quotas": "HTTP 503"}}) == [
+        "quota gone volumes: 5"
+    ]
+    assert lines({"quotas": (), "gaps": {"volume quotas": "HTTP 503"}}, told) == []
 
 
 def test_what_a_deployment_of_ours_made_is_no_change_of_the_site():
