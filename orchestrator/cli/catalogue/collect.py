@@ -65,7 +65,7 @@ def command(
     """Ask all sites of your VOs what they offer, and keep the answers.
 
     A site that is down or silent keeps what was collected of it last, and costs the others
-    nothing. Exit code 5 when not one of them answered.
+    nothing. Exit code 5 (4 for want of a login) when not one of them answered.
     """
     # The libraries that speak with sites are loaded here, and not for a look at the store.
     from orchestrator.collector import Begun, Collector, Ended
@@ -74,7 +74,7 @@ def command(
     places = context.folders()
     settings = Settings.read(places.config)
     store = surroundings.open_store(store_url)
-    ended: Ended | None = None
+    collected, codes = 0, set[int]()
     with interrupts.safe_stop(_STOPPING) as stop:
         collector = Collector(
             folders=places,
@@ -91,14 +91,18 @@ def command(
                 view.begun(event)
             elif isinstance(event, Ended):
                 view.ended(event)
-                ended = event
+                collected = event.collected
             else:
                 view.kept(event)
+                if event.answer.error is not None:
+                    codes.add(event.answer.error.exit_code)
     if every is not None:
         return 0
     if stop.is_set():
         raise InterruptedRunError("stopped; what had been answered by then is kept.")
-    return 0 if ended and ended.collected else SiteError.exit_code
+    if collected:
+        return 0
+    return codes.pop() if len(codes) == 1 else SiteError.exit_code
 
 
 class _Json:
@@ -161,7 +165,7 @@ class _Lines:
             asked = event.collected + event.failed
             click.echo(
                 f"\n{event.collected} of {asked} collected in {views.clock(event.seconds)}."
-                + (" Of the others what was collected last stays." if event.failed else "")
+                + (" Of what failed the last collection stays." if event.failed else "")
             )
         if event.wait is not None:
             click.echo(f"The next round is at {times.moment(_next(event))}.\n")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from whole import flavor, image, offer
 
+from orchestrator.errors import SiteError
 from orchestrator.model import Quota
 from orchestrator.store import Store
 
@@ -69,14 +70,20 @@ def test_a_program_reads_an_event_per_line(collect):
     assert collect("--json").values[1]["state"] == "same"
 
 
-def test_where_no_site_answers_the_code_is_5_and_the_cause_is_told(collect, world):
-    world.login_error = "SIM did not answer in time."
+def test_where_no_site_answers_the_code_and_the_cause_are_told(collect, world, monkeypatch):
+    world.login_error = "SIM knows you and does not let you in."
     ended = collect()
-    assert ended.code == 5
-    assert "failed: SIM did not answer in time." in ended.out
+    assert ended.code == 4
+    assert "failed: SIM knows you and does not let you in." in ended.out
     assert "0 of 1 collected" in ended.out
     failed = collect("--json").values[1]
     assert (failed["state"], failed["error"]["kind"]) == ("failed", "LoginError")
+
+    def down(*_, **__):
+        raise SiteError("SIM did not answer in time.")
+
+    monkeypatch.setattr("orchestrator.auth.keystone.login", down)
+    assert collect().code == 5
 
 
 def test_without_a_login_the_person_is_told_how_to_get_one(collect, monkeypatch):
