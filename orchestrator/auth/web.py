@@ -26,8 +26,8 @@ class _Session(requests.Session):
         chosen = self.verify if verify is None else verify
         key = (*urlsplit(url)[:2], *(proxies or {}).items(), stream, chosen, cert)
         if key not in self._merged:
-            merged = super().merge_environment_settings(url, proxies, stream, chosen, cert)
-            self._merged[key] = dict(merged)
+            found = super().merge_environment_settings(url, proxies, stream, chosen, cert)
+            self._merged[key] = {**found}
         merged = self._merged[key]
         return {**merged, "proxies": dict(merged["proxies"])}
 

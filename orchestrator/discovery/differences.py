@@ -33,7 +33,7 @@ def differences(old: Offer, new: Offer) -> tuple[Change, ...]:
     if old is new:
         return ()
     found = [
-        *_listed("network", _ours_aside(old.networks), _ours_aside(new.networks), _of_network),
+        *_listed("network", old.networks, new.networks, _of_network, counts=_is_the_sites),
         *_listed("flavor", old.flavors, new.flavors, _of_flavor),
         *_listed("image", old.images, new.images, _of_image, retired=_is_retired),
         *_quotas(old, new),
@@ -66,9 +66,11 @@ def _listed(
     facts: Callable[[Any], Mapping[str, str]],
     *,
     retired: Callable[[Any], bool] = lambda _: False,
+    counts: Callable[[Any], bool] = lambda _: True,
 ) -> Iterable[Change]:
     if old is new:
         return
+    old, new = [one for one in old if counts(one)], [one for one in new if counts(one)]
     before, after = {one.id: one for one in old}, {one.id: one for one in new}
     gone = [one for one in old if one.id not in after]
     come = [one for one in new if one.id not in before]
@@ -124,8 +126,8 @@ def _told_of(name: str) -> str:
     return "volume quotas" if name.startswith("volume") else "network quotas"
 
 
-def _ours_aside(networks: Sequence[Network]) -> Sequence[Network]:
-    return [network for network in networks if network.made_by is None]
+def _is_the_sites(network: Network) -> bool:
+    return network.made_by is None
 
 
 def _is_retired(image: Image) -> bool:
