@@ -179,7 +179,10 @@ class _Lines:
 def _text(event: Kept) -> str:
     if event.answer.error is not None:
         return f"failed: {event.answer.error.message}"
-    told = ", ".join(f"{count} {name}" for name, count in _counts(event).items())
+    told = ", ".join(
+        f"{count} {name.removesuffix('s') if count == 1 else name}"
+        for name, count in _counts(event).items()
+    )
     missing = event.answer.offer.gaps if event.answer.offer else {}
     parts = [name.replace("_", " ") for name in event.changed if name in _SHOWN]
     # The first offer of a site differs from nothing in every part.

@@ -41,6 +41,8 @@ def command(
         places = {one.last.offer.site for one in found if not one.changes}
         names = ", ".join(sorted(places, key=str.casefold))
         click.echo(f"Nothing has changed since {times.moment(since)} at {names}.")
+    for line in (line for one in found for line in surroundings.unreached(one.last)):
+        click.echo(line)
     ages = [one.last.offer.collected_at for one in found]
     click.echo(
         f"From what was collected, last {surroundings.age(min(ages))}; no site was asked now."

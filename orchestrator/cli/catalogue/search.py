@@ -112,15 +112,14 @@ def _tell(found: Found) -> None:
 
 
 def _row(match: Match, now: datetime) -> tuple[str, ...]:
-    offer = match.collected.offer
     image = match.image
     return (
-        offer.site,
+        match.collected.offer.site,
         match.collected.vo,
         _label(match.flavor),
         f"{match.flavors - 1} more" if match.flavors > 1 else "",
         f"{image.name}, {image.created_at:%Y-%m-%d}" if image else "",
-        surroundings.age(offer.collected_at, now),
+        surroundings.freshness(match.collected, now),
     )
 
 

@@ -40,6 +40,12 @@ def age(at: datetime, now: datetime | None = None) -> str:
     return f"{times.span(passed)} ago" + (" !" if passed > _OLD else "")
 
 
+def freshness(collected: Collected, now: datetime | None = None) -> str:
+    """Write how old an offer is, and whether the site has failed since then."""
+    failed = ", not reached since" if collected.failure else ""
+    return age(collected.offer.collected_at, now) + failed
+
+
 def heading(collected: Collected) -> str:
     """Write whose offer it is, how old it is, and that nobody was asked."""
     offer = collected.offer
@@ -47,9 +53,13 @@ def heading(collected: Collected) -> str:
         f"{offer.site} for {collected.vo}, as collected {age(offer.collected_at)}"
         f" ({times.moment(offer.collected_at)}); the site was not asked now."
     ]
-    if collected.failure is not None:
-        failure = collected.failure
-        lines.append(
-            f"Not reached since {times.moment(failure.since)}, last tried {age(failure.at)}: {failure.cause}"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *unreached(collected)])
+
+
+def unreached(collected: Collected) -> list[str]:
+    """Say from when a site could not be listed, and why; nothing where it could."""
+    failure = collected.failure
+    if failure is None:
+        return []
+    since, tried = times.moment(failure.since), age(failure.at)
+    return [f"{failure.site} was not reached since {since}, last tried {tried}: {failure.cause}"]

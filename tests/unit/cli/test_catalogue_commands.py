@@ -51,7 +51,7 @@ def test_a_round_is_a_line_per_site_and_a_summary(collect):
     assert ended.code == 0
     assert "SIM  ·  vo.access.egi.eu  ·" in ended.out
     (line,) = [line for line in ended.out.splitlines() if line.startswith("  SIM")]
-    assert line.endswith("1 networks, 2 flavors, 1 images")
+    assert line.endswith("1 network, 2 flavors, 1 image")
     assert "1 of 1 collected" in ended.out
 
 
@@ -59,7 +59,7 @@ def test_the_second_round_tells_what_changed(collect, world):
     collect()
     assert "changed" not in collect().out
     world.quotas = (Quota(name="cores", used=1, limit=5),)
-    assert "1 images; changed: quotas" in collect().out
+    assert "1 image; changed: quotas" in collect().out
 
 
 def test_a_program_reads_an_event_per_line(collect):
@@ -168,6 +168,8 @@ def test_an_old_offer_is_marked_and_the_failure_since_then_told(command, kept, s
     out = command("catalogue", "show", "A").out
     assert "as collected 3 d ago !" in out
     assert f"last tried 2 d ago !: {cause}" in out
+    assert f"last tried 2 d ago !: {cause}" in command("catalogue", "diff", "--since", "1d").out
+    assert "3 d ago !, not reached since" in command("catalogue", "search").out
 
 
 def test_a_program_reads_the_offer_whole(command, kept):

@@ -65,6 +65,17 @@ def test_the_newest_image_that_can_be_booted_is_named():
     assert (found.image.id, found.images) == ("new", 2)
 
 
+def test_an_image_of_egis_lists_goes_before_a_newer_one_of_somebody():
+    egi = image(id="egi", properties={**image().properties, "image_list": "egi_vm_images"})
+    newer = image(id="newer", created_at=datetime(2026, 11, 23, tzinfo=UTC))
+    assert look(LARGE, images=(newer, egi), image=DEBIAN).image.id == "egi"
+
+
+def test_a_flavor_with_a_disk_goes_before_a_smaller_one_without():
+    diskless = flavor("diskless", vcpus=1, disk_gb=0)
+    assert look(diskless, SMALL).flavor.name == "small"
+
+
 def test_any_version_will_do_where_none_is_named():
     assert look(LARGE, images=(image(),), image=replace(DEBIAN, version="")).images == 1
     assert isinstance(look(LARGE, images=(image(),), image=replace(DEBIAN, version="11")), Miss)
