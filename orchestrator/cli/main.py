@@ -6,7 +6,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli import failures
-from orchestrator.cli.groups import LateGroup
+from orchestrator.cli.late import LateGroup
 
 # Ordered as a person meets them. Loading all of them would make `--version` and
 # `list` pay for libraries that only a deployment needs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.groups import LateGroup
+from orchestrator.cli.late import LateGroup
 
 COMMANDS = {
     "collect": "orchestrator.cli.catalogue.collect",

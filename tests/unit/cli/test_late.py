@@ -5,7 +5,7 @@ import sys
 import click
 import pytest
 
-from orchestrator.cli.groups import LateGroup
+from orchestrator.cli.late import LateGroup
 
 
 @pytest.fixture

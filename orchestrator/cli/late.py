@@ -1,4 +1,4 @@
-"""Groups of commands of which each is loaded only when it is asked for."""
+"""Groups of commands whose modules are imported when one of them is named."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 
 
 class LateGroup(click.Group):
-    """A group that imports a subcommand when it is named; ``modules`` says from where."""
+    """A group that knows for each subcommand the module that has it as ``command``."""
 
-    def __init__(self, *args: Any, modules: Mapping[str, str], **more: Any) -> None:
-        super().__init__(*args, **more)
+    def __init__(self, *args: Any, modules: Mapping[str, str], **named: Any) -> None:
+        super().__init__(*args, **named)
         self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which they were given."""
+        """Return the names in the order of the registry."""
         return list(self._modules)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
