@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -42,9 +41,7 @@ def catalogue(person: Person, *words: str) -> object:
 
 def test_what_was_collected_is_shown_without_asking_the_site(person):
     assert "1 of 1 collected" in collect(person)
-    started = time.monotonic()
     told = person.run("catalogue", "show", "sandbox", HTTPS_PROXY="http://127.0.0.1:1").stdout
-    assert time.monotonic() - started < 5
     assert f"SANDBOX for {VO}, as collected" in told
     assert "the site was not asked now" in told
     for name in ("ext-2083", "m1.medium", "debian 12", "floating ips"):
