@@ -43,7 +43,7 @@ def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[
         offer,
         selection,
         nodes=len(use_case.nodes),
-        floating_ips=len(floating) - (selection.floating_ip is not None),
+        floating_ips=max(0, len(floating) - (selection.floating_ip is not None)),
         networks=int(made),
         routers=int(made),
     )

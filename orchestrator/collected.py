@@ -91,7 +91,7 @@ class CollectedOffers:
             # Perhaps an alias: only now the site files are read, and what it takes to read them.
             from orchestrator.catalogue.catalogue import Catalogue
 
-            site = Catalogue.usual(self._folders.config).find(site).name
+            site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site).name
             found = self._offers.latest(site=site, vo=vo)
         if not found:
             raise _nothing(site, vo, self._offers.failures(site=site, vo=vo))

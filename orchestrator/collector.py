@@ -113,7 +113,8 @@ class Collector:
         self, number: int, vos: Sequence[str], sites: Sequence[str], keep: timedelta
     ) -> Generator[Begun | Kept, None, Ended]:
         # Site files are read anew, so that what was refreshed meanwhile counts.
-        asked = places(Catalogue.usual(self._folders.config), vos=vos, sites=sites)
+        catalogue = Catalogue.usual(self._folders.config, cache=self._folders.cache)
+        asked = places(catalogue, vos=vos, sites=sites)
         tokens = SharedTokens(self._source)
         _require_login(asked, tokens)
         yield Begun(number=number, asked=asked)

@@ -44,7 +44,8 @@ class Configuration:
         """Wait until every node takes our key, with the host key that its console shows."""
         deadline = time.monotonic() + seconds
         how = []
-        for node in deployment.nodes:
+        # The door first: its host key has to be known before anything goes through it.
+        for node in sorted(deployment.nodes, key=lambda one: one.hop is not None):
             _require_running(node, deployment, cloud)
             how.append(self._know(node, deployment, cloud, deadline=deadline, log=log))
             sound = ssh.wait_until_ssh(

@@ -149,7 +149,9 @@ class Deployer:
         """
         deployment = self._store.require(name, owner=self._owner)
         # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
-        site = Catalogue.usual(self._folders.config).find(deployment.site)
+        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
+            deployment.site
+        )
         share = Share(vo=deployment.vo, project_id=deployment.project_id)
         with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
             if run.deployment.phase in MAY_HOLD_RESOURCES:
@@ -160,7 +162,7 @@ class Deployer:
 
     def discover(self, site: str, vo: str | None = None) -> tuple[Offer, tuple[Proof, ...]]:
         """Return what the VO's project may use at a site, and what was reached there before."""
-        found = Catalogue.usual(self._folders.config).find(site)
+        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
         share = self._share(found, vo or self._settings.vo, asked_as=site)
         proofs = self._store.proofs(site=found.name, vo=share.vo)
         return self._offer(found, share), proofs
@@ -221,7 +223,7 @@ class Deployer:
 
     def target(self, request: Request) -> Target:
         """Return what a request means, asking nobody outside this machine."""
-        site = Catalogue.usual(self._folders.config).find(request.site)
+        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(request.site)
         use_case = find_use_case(request.use_case, use_case_folders(self._folders.config))
         share = self._share(
             site, request.vo or self._settings.vo, asked_as=request.site, use_case=request.use_case
@@ -229,7 +231,7 @@ class Deployer:
         return Target(site=site, share=share, use_case=use_case)
 
     def _share(self, site: Site, vo: str, *, asked_as: str, use_case: str | None = None) -> Share:
-        return Catalogue.usual(self._folders.config).share(
+        return Catalogue.usual(self._folders.config, cache=self._folders.cache).share(
             site, vo, asked_as=asked_as, use_case=use_case, logged_in=self._is_logged_in(site)
         )
 

@@ -12,6 +12,8 @@ from orchestrator.lifecycle import Phase
 
 # --- sites and virtual organisations -------------------------------------------------
 
+CHECK_IN = "v3oidcaccesstoken"  # keystoneauth's name for a login with a Check-in token
+
 # What a site file may settle for the whole site or for one VO of it.
 SETTINGS = (
     "flavor",
@@ -21,7 +23,6 @@ SETTINGS = (
     "topology",  # floating, bastion, direct, jump
     "proxy_jump",
     "ssh_config",
-    "floating",
 )
 
 
@@ -35,12 +36,23 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that one source says of a site or of a VO there, and when it said so."""
+
+    what: str  # listed, no longer listed, endpoint, certification, production
+    value: str
+    source: str
+    at: datetime | None = None  # None: a file of one's own, which holds until it is changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """One VO at one site: the project that holds its allocation."""
 
     vo: str
     project_id: str | None
     region: str | None = None
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,7 @@ class Site:
     endpoint: str  # Keystone, normalised, ends in /v3
     shares: tuple[Share, ...]
     origin: str  # the file that says so
+    auth: str = CHECK_IN
     protocol: str = "openid"
     identity_provider: str = "egi.eu"
     issuer: str = "https://aai.egi.eu/auth/realms/egi"
@@ -64,6 +77,13 @@ class Site:
     image: str | None = None
     dns: tuple[str, ...] = ()
     settings: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)  # all VOs' together
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def is_listed(self) -> bool:
+        """Tell whether any source still lists the site; one without facts is a person's own."""
+        said = {fact.what for fact in self.facts}
+        return "listed" in said or "no longer listed" not in said
 
     def share_of(self, vo: str) -> Share | None:
         """Return the VO's share of this site, or None where the site does not serve it."""

@@ -138,11 +138,14 @@ def _nodes(deployment: Deployment, selection: Selection, use_case: UseCase) -> d
 
 
 def with_floating_ip(use_case: UseCase, topology: str) -> list[NodeGroup]:
-    """Return the nodes that get a floating IP: all public ones, or the first as a bastion."""
-    public = [group for group in use_case.nodes if group.public]
+    """Return the nodes that get a floating IP: all public ones, or the first as a bastion.
+
+    Where none is public the first one is the door to the others: else nobody would get in.
+    """
     if topology not in GIVES_FLOATING_IPS:
         return []
-    return (public or list(use_case.nodes))[:1] if topology == "bastion" else public
+    doors = [group for group in use_case.nodes if group.public] or list(use_case.nodes[:1])
+    return doors[:1] if topology == "bastion" else doors
 
 
 def read_nodes(outputs: Mapping[str, Any], jump_host: JumpHost | None = None) -> tuple[Node, ...]:

@@ -14,6 +14,11 @@ from orchestrator.auth.token import LOGIN_AGAIN, AccessToken
 from orchestrator.errors import LoginError, OrchestratorError, SiteError
 from orchestrator.model import Site
 
+
+class UntrustedError(LoginError):
+    """The certificate of a site is not trusted, so it was told nothing."""
+
+
 _ELSEWHERE = "orchestrator sites        shows the other sites of your VO"
 
 
@@ -36,6 +41,15 @@ def about(site: Site, error: Exception) -> OrchestratorError:
     status = getattr(error, "http_status", None)
     said = f"answered with HTTP {status}" if status else "gave an answer that makes no sense"
     return _silent(site, f"the Keystone of {site.name} {said}.")
+
+
+def no_ca_bundle(site: Site) -> UntrustedError:
+    """Say that the file of the site's own CA is missing."""
+    return UntrustedError(
+        f"the CA file of {site.name} is not there, so no token was sent.",
+        facts={"ca_bundle": str(site.ca_bundle), "named in": site.origin},
+        way_out=[f"correct ca_bundle in sites/{site.name}.yaml"],
+    )
 
 
 def about_token(
@@ -103,9 +117,9 @@ def _asked(site: Site, token: AccessToken) -> tuple[str, ...] | None:
     return tuple(told) if isinstance(told, list) else None
 
 
-def _untrusted(site: Site) -> LoginError:
+def _untrusted(site: Site) -> UntrustedError:
     trusted = str(site.ca_bundle) if site.ca_bundle else "the system's roots"
-    return LoginError(
+    return UntrustedError(
         f"the certificate of {site.name} is not trusted, so no token was sent.",
         facts={"Keystone": site.endpoint, "trusted": trusted},
         way_out=[

@@ -50,17 +50,39 @@ class KeystoneLogin:
 
 
 def login(
-    site: Site, access_token: AccessToken, *, project_id: str | None, vo: str | None = None
+    site: Site,
+    access_token: AccessToken,
+    *,
+    project_id: str | None,
+    vo: str | None = None,
+    timeout: float | None = None,
 ) -> KeystoneLogin:
-    """Log in at a site; without a project the one that the site keeps for the VO is taken."""
+    """Log in at a site; without a project the one that the site keeps for the VO is taken.
+
+    ``timeout`` is the patience with each single answer.
+    """
     origin = "the access token"
     access_token.require_issuer(site.issuer, site=site.name, origin=origin)
     access_token.require_seconds(10, origin=origin)
     # A redirect would carry the access token to wherever it points.
-    access = _unscoped(site, access_token, _session(site, redirect=False), vo)
-    session = _session(site)
-    projects = _projects(site, access, session)
-    chosen = _project(site, projects, project_id, vo, access_token)
+    access = _unscoped(site, access_token, _session(site, timeout, redirect=False), vo)
+    session = _session(site, timeout)
+    try:
+        projects = _projects(site, access, session)
+        chosen = _project(site, projects, project_id, vo, access_token)
+        return _login(site, access, session, projects, chosen)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # JSON, and yet not what Keystone says.
+        raise complaints.about(site, error) from error
+
+
+def _login(
+    site: Site,
+    access: AccessInfoV3,
+    session: Session,
+    projects: tuple[Project, ...],
+    chosen: str,
+) -> KeystoneLogin:
     token = str(access.auth_token)
     session.auth = v3.Token(auth_url=site.endpoint, token=token, project_id=chosen)
     return KeystoneLogin(
@@ -75,13 +97,15 @@ def login(
     )
 
 
-def _session(site: Site, *, redirect: bool | int = 30) -> Session:
+def _session(site: Site, timeout: float | None, *, redirect: bool | int = 30) -> Session:
+    if site.ca_bundle and not site.ca_bundle.is_file():
+        raise complaints.no_ca_bundle(site)
     inner = web.session(site.ca_bundle)
     return Session(
         session=inner,
         verify=inner.verify,
         redirect=redirect,
-        timeout=_TIMEOUT,
+        timeout=timeout or _TIMEOUT,
         app_name="egi-orchestrator",
     )
 
@@ -99,7 +123,7 @@ def _unscoped(site: Site, token: AccessToken, session: Session, vo: str | None) 
             return plugin.get_unscoped_auth_ref(session)
         except (failures.NotFound, failures.Unauthorized) as error:
             first = _more_telling(first, error)
-        except (failures.ClientException, ValueError) as error:
+        except (failures.ClientException, AttributeError, KeyError, TypeError, ValueError) as error:
             # A redirect, or a login page for browsers, is no JSON: ValueError.
             raise complaints.about(site, error) from error
     raise complaints.about_token(site, first, token=token, vo=vo) from first

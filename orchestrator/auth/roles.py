@@ -67,15 +67,15 @@ def _refusal(vo: str, wanted: Entitlement, held: list[Entitlement]) -> LoginErro
     role = f"the role {wanted.role} of {':'.join(wanted.groups)}"
     if held:
         have = ", ".join(sorted({":".join((*e.groups[1:], e.role)) for e in held}))
-        message = f"you are a member of {vo}, but only {role} may make VMs."
+        message = f"you are a member of {wanted.vo}, but only {role} may make VMs."
     else:
         have = "no role of it in this login"
         message = f"you are not a member of {vo}: making VMs needs {role}."
     return LoginError(
         message,
-        facts={f"you have in {vo}": have},
+        facts={f"you have in {wanted.vo}": have},
         way_out=[
-            f"ask for {role}: https://aai.egi.eu/registry/ (VO {vo})",
+            f"ask for {role}: https://aai.egi.eu/registry/ (VO {wanted.vo})",
             "then log in again: the role comes with the next token",
         ],
     )

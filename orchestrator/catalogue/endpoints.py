@@ -18,6 +18,13 @@ def normalise(endpoint: str) -> str:
     return urlunsplit((parts.scheme.lower(), _authority(host, parts.port), path + "/v3", "", ""))
 
 
+def comparable(endpoint: str) -> str:
+    """Return a normalised endpoint without a port that its scheme implies."""
+    parts = urlsplit(endpoint)
+    implied = {"https": 443, "http": 80}.get(parts.scheme)
+    return endpoint.replace(f":{implied}/", "/", 1) if parts.port == implied else endpoint
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine."""
     if host == "localhost":

@@ -1,15 +1,25 @@
-"""Folders of site files, laid over each other key by key."""
+"""Layers of site files, laid over each other key by key."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator import paths
-from orchestrator.catalogue import merging, sitefile
+from orchestrator.catalogue import merging, naming, sitefile
 from orchestrator.catalogue.sitefile import ReadFile
-from orchestrator.model import Site
+from orchestrator.model import Fact, Site
+
+
+class Layer(Protocol):
+    """Something that has site files."""
+
+    def read(self, warnings: list[str]) -> list[ReadFile]:
+        """Return its files; what is wrong with one goes to the warnings."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +28,36 @@ class SiteFolder:
 
     path: Path
     trusted: bool
+    source: str = ""  # whose list it is, and of when
+    dated: datetime | None = None
+
+    def read(self, warnings: list[str]) -> list[ReadFile]:
+        """Return the files of the folder; one that does not exist is empty."""
+        found = []
+        for path in sorted(self.path.glob("*.y*ml")):
+            try:
+                read = sitefile.read(path)
+            except ValueError as error:
+                warnings.append(str(error))
+                continue
+            warnings.extend(read.warnings)
+            found.append(read if self.trusted else self._believed(read, warnings))
+        return found
+
+    def _believed(self, read: ReadFile, warnings: list[str]) -> ReadFile:
+        kept = replace(merging.without_commands(read, warnings), whole=True)
+        if self.dated is None:
+            return kept
+        said = [("listed", read.gocdb), ("endpoint", read.site.endpoint or "")]
+        vos = {vo.name: vo.auth.project_id or "" for vo in read.site.vos or ()}
+        return replace(
+            kept,
+            facts=tuple(self._fact(what, value) for what, value in said),
+            vo_facts={vo: (self._fact("listed", project),) for vo, project in vos.items()},
+        )
+
+    def _fact(self, what: str, value: str) -> Fact:
+        return Fact(what=what, value=value, source=self.source, at=self.dated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,55 +67,25 @@ class Entry:
     site: Site
     gocdb: str
     other_names: tuple[str, ...]
-    auth: str | None = None
 
 
-def usual_folders(config: Path) -> tuple[SiteFolder, ...]:
-    """Return the folders in order of precedence: the user's, the sandbox's, the shipped list."""
+def own_folders(config: Path) -> tuple[SiteFolder, ...]:
+    """Return the folders over the official lists in order: the user's, the sandbox's."""
     return (
         SiteFolder(path=config / "sites", trusted=True),
         SiteFolder(path=paths.SANDBOX / "sites", trusted=True),
-        SiteFolder(path=paths.TEMPLATES / "sites", trusted=False),
     )
 
 
-def read_entries(folders: Sequence[SiteFolder]) -> tuple[list[Entry], list[str]]:
+def read_entries(
+    layers: Sequence[Layer], *, aliases: Mapping[str, str] | None = None
+) -> tuple[list[Entry], list[str]]:
     """Return every site and the warnings about files that cannot be used."""
     warnings: list[str] = []
-    stacks: dict[str, list[ReadFile]] = {}
-    for folder in folders:
-        for name, read in _named(_read_folder(folder, warnings)):
-            stacks.setdefault(name, []).append(read)
+    files = [layer.read(warnings) for layer in layers]
+    stacks = naming.stack(files, aliases=aliases or {})
     entries = [_entry(name, stack, warnings) for name, stack in sorted(stacks.items())]
     return [entry for entry in entries if entry is not None], warnings
-
-
-def _read_folder(folder: SiteFolder, warnings: list[str]) -> list[ReadFile]:
-    found = []
-    for path in sorted(folder.path.glob("*.y*ml")):
-        try:
-            read = sitefile.read(path)
-        except ValueError as error:
-            warnings.append(str(error))
-            continue
-        warnings.extend(read.warnings)
-        found.append(_believed(read, folder, warnings))
-    return found
-
-
-def _believed(read: ReadFile, folder: SiteFolder, warnings: list[str]) -> ReadFile:
-    if folder.trusted:
-        return read
-    return replace(merging.without_commands(read, warnings), whole=True)
-
-
-def _named(files: Sequence[ReadFile]) -> list[tuple[str, ReadFile]]:
-    """Name each file's site; a second endpoint of one GOCDB name goes by its file's name."""
-    taken: dict[str, ReadFile] = {}
-    for read in sorted(files, key=lambda read: (read.path.stem != read.gocdb, read.path.stem)):
-        name = read.gocdb if read.gocdb not in taken else read.path.stem
-        taken[name] = read
-    return list(taken.items())
 
 
 def _entry(name: str, stack: Sequence[ReadFile], warnings: list[str]) -> Entry | None:
@@ -87,6 +97,5 @@ def _entry(name: str, stack: Sequence[ReadFile], warnings: list[str]) -> Entry |
     return Entry(
         site=merging.site_of(name, stack, merged),
         gocdb=stack[0].gocdb,
-        other_names=tuple({read.path.stem for read in stack} - {name}),
-        auth=merged.get("auth"),
+        other_names=tuple(sorted({read.stem for read in stack} - {name})),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.catalogue.sitefile import ReadFile, Settled, SiteFile, VoEntry
-from orchestrator.model import SETTINGS, Setting, Share, Site
+from orchestrator.model import SETTINGS, Fact, Setting, Share, Site
 
 _PLAIN = (
+    "auth",
     "protocol",
     "identity_provider",
     "issuer",
@@ -41,7 +43,7 @@ def without_commands(read: ReadFile, warnings: list[str]) -> ReadFile:
     site = given(read.site, but=_COMMANDS)
     if read.site.vos:
         site["vos"] = [VoEntry.model_construct(**given(vo, but=_COMMANDS)) for vo in read.site.vos]
-    return ReadFile(path=read.path, site=SiteFile.model_construct(**site), warnings=read.warnings)
+    return replace(read, site=SiteFile.model_construct(**site))
 
 
 def merge(stack: Sequence[ReadFile]) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def site_of(name: str, stack: Sequence[ReadFile], merged: dict[str, Any]) -> Sit
         shares=tuple(merged["vos"]),
         origin=origin_of(stack),
         settings=_settings(stack),
+        facts=_facts(stack),
         **plain,
         **lists,
     )
@@ -82,9 +85,43 @@ def _vos(stack: Sequence[ReadFile]) -> list[Share]:
             auth = {key: getattr(vo.auth, key) for key in vo.auth.model_fields_set}
             found[vo.name] = found.get(vo.name, {}) | auth
     return [
-        Share(vo=vo, project_id=auth.get("project_id"), region=auth.get("region"))
+        Share(
+            vo=vo,
+            project_id=auth.get("project_id"),
+            region=auth.get("region"),
+            facts=_vo_facts(stack, vo),
+        )
         for vo, auth in found.items()
     ]
+
+
+def _facts(stack: Sequence[ReadFile]) -> tuple[Fact, ...]:
+    """Return what vouches for a site: one's own files that name its endpoint, the newest list."""
+    own = [
+        Fact(what=what, value=value, source=str(read.path))
+        for read in stack
+        if not read.whole and read.site.endpoint
+        for what, value in (("listed", read.gocdb), ("endpoint", read.site.endpoint))
+    ]
+    return (*own, *_newest(stack, lambda read: read.facts))
+
+
+def _vo_facts(stack: Sequence[ReadFile], vo: str) -> tuple[Fact, ...]:
+    own = [
+        Fact(what="listed", value=one.auth.project_id or "", source=str(read.path))
+        for read in stack
+        if not read.whole
+        for one in read.site.vos or ()
+        if one.name == vo
+    ]
+    return (*own, *_newest(stack, lambda read: read.vo_facts.get(vo, ())))
+
+
+def _newest(
+    stack: Sequence[ReadFile], facts: Callable[[ReadFile], tuple[Fact, ...]]
+) -> tuple[Fact, ...]:
+    official = next((read for read in stack if read.whole), None)
+    return () if official is None else facts(official)
 
 
 def _settings(stack: Sequence[ReadFile]) -> dict[str, tuple[Setting, ...]]:

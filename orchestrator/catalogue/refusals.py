@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from datetime import date
 
 from orchestrator.errors import OrchestratorError, RequestError, SiteError
 from orchestrator.model import Site
 
 _SHOWN = 8
 _LOGIN = "you are not logged in to EGI Check-in yet: orchestrator login"
+
+
+def near_vos(vo: str, known: Sequence[str]) -> list[str]:
+    """Return the VOs that may have been meant; case does not matter."""
+    names = {one.casefold(): one for one in known}
+    return [names[n] for n in difflib.get_close_matches(vo.strip().casefold(), list(names), n=3)]
 
 
 def no_sandbox(name: str) -> OrchestratorError:
@@ -42,13 +47,26 @@ def other_login(site: Site, *, auth: str) -> SiteError:
     )
 
 
+def nowhere_served(vo: str, *, known_vos: Sequence[str], age: str) -> RequestError:
+    """No site of the list serves the VO."""
+    near = near_vos(vo, known_vos)
+    return RequestError(
+        f"no site serves {vo}.",
+        facts={
+            **({"did you mean": ", ".join(near)} if near else {}),
+            "site list of": age,
+        },
+        way_out=["orchestrator sites", "orchestrator catalogue refresh"],
+    )
+
+
 def not_served(
     site: Site,
     vo: str,
     *,
     at: Sequence[str],
     known_vos: Sequence[str],
-    dated: date,
+    age: str,
     asked_as: str | None,
     use_case: str | None,
     logged_in: bool,
@@ -61,7 +79,7 @@ def not_served(
         facts={
             f"{site.name} serves": ", ".join(served) or "no VO at all",
             f"{vo} at": _listed(sorted(at, key=str.casefold)) or _nowhere(vo, known_vos),
-            "site list of": f"{dated.day} {dated:%b %Y}, shipped with this version",
+            "site list of": f"{age} (renew: orchestrator catalogue refresh)",
         },
         way_out=[
             *_next(site, at, served, use_case),
@@ -76,7 +94,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _nowhere(vo: str, known_vos: Sequence[str]) -> str:
-    near = difflib.get_close_matches(vo, known_vos, n=3)
+    near = near_vos(vo, known_vos)
     return "no site of the list" + (f"; did you mean {', '.join(near)}?" if near else "")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,9 +12,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
 
 from orchestrator.catalogue.endpoints import normalise
+from orchestrator.model import Fact
 
 # The C parser is ten times quicker and not part of every build of PyYAML.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 # The hosts travel to ssh as an argument of -J: nothing in them may read as an option.
@@ -42,7 +44,6 @@ class Settled(BaseModel):
     topology: Literal["floating", "bastion", "direct", "jump"] | None = None
     proxy_jump: _Jumps | None = None
     ssh_config: Path | None = None
-    floating: StrictStr | None = None
 
 
 class VoEntry(Settled):
@@ -86,18 +87,35 @@ class ReadFile:
     site: SiteFile
     warnings: tuple[str, ...] = ()
     whole: bool = False  # an official file lists all VOs of its site, a person's adds to them
+    file: str | None = None  # the name of the file that once described it, if not this one
+    facts: tuple[Fact, ...] = ()
+    vo_facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """The name of its file without the ending."""
+        return self.file or self.path.stem
 
     @property
     def gocdb(self) -> str:
         """The site's name, which the file's own name stands in for."""
-        return self.site.gocdb or self.path.stem
+        return self.site.gocdb or self.stem
 
 
 def read(path: Path) -> ReadFile:
     """Read one file; ValueError says what is wrong with it."""
     try:
-        content = yaml.load(path.read_bytes(), Loader=_LOADER)
-    except (OSError, yaml.YAMLError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    return parse(content, path)
+
+
+def parse(raw: bytes, path: Path) -> ReadFile:
+    """Read what a file holds; ValueError says what is wrong with it."""
+    try:
+        content = yaml.load(raw, Loader=LOADER)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: a site file is a mapping that starts with gocdb: NAME")

@@ -23,7 +23,7 @@ def command(*, site: str | None) -> None:
 
 def any_site(name: str | None) -> Site:
     """Return the site of that name, or any that trusts EGI Check-in."""
-    catalogue = Catalogue.usual(context.folders().config)
+    catalogue = Catalogue.usual(context.folders().config, cache=context.folders().cache)
     if name:
         return catalogue.find(name)
     default = Site.__dataclass_fields__["issuer"].default

@@ -24,6 +24,7 @@ COMMANDS = {
     "sites": "orchestrator.cli.sites",
     "discover": "orchestrator.cli.discover",
     "catalogue": "orchestrator.cli.catalogue",
+    "access": "orchestrator.cli.access",
     "usecases": "orchestrator.cli.usecases",
     "login": "orchestrator.cli.login",
     "logout": "orchestrator.cli.logout",

@@ -58,7 +58,7 @@ def read_request(
     found = requestfile.read(Path(file)) if file else Request(use_case="", site="")
     request = replace(
         found,
-        overrides=_pairs("--set", overrides),
+        overrides=_overrides(overrides),
         parameters={**found.parameters, **_pairs("--param", parameters)},
         configure=configure,
         **given,
@@ -68,6 +68,14 @@ def read_request(
     if not request.site:
         raise RequestError("the site is missing", way_out=["--site SITE; see orchestrator sites"])
     return request
+
+
+def _overrides(given: Iterable[str]) -> dict[str, str]:
+    pairs = _pairs("--set", given)
+    if "ssh_config" in pairs:
+        # ssh is started in other folders than the person is in.
+        pairs["ssh_config"] = str(Path(pairs["ssh_config"]).expanduser().absolute())
+    return pairs
 
 
 def _pairs(option: str, given: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,9 @@ from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, 
 PATIENCE = 90.0
 # Good to know; a choice can be made without, and says so.
 _SPARED = frozenset({"ports", "network_quotas", "volume_quotas"})
+# Of a service that nothing else is asked of: when all else is there, it is waited for briefly.
+_APART = frozenset({"volume_quotas"})
+_GRACE = 10.0
 
 
 class Listings(Protocol):
@@ -66,12 +69,14 @@ def _all_at_once(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what was listed, and for each listing that can be spared why it was not."""
     asked = {name: ask(listing, name=f"discover {name}") for name, listing in listings.items()}
-    wait(asked.values(), timeout=patience)
+    wait([asked[name] for name in asked if name not in _APART], timeout=patience)
+    briefly = min(patience, _GRACE)
+    wait(asked.values(), timeout=briefly)
     listed: dict[str, Any] = {}
     gaps: dict[str, str] = {}
     for name, future in asked.items():
         try:
-            listed[name] = _answer(name, future, site, patience)
+            listed[name] = _answer(name, future, site, briefly if name in _APART else patience)
         except SiteError as error:
             if name not in _SPARED:
                 raise

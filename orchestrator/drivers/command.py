@@ -29,7 +29,11 @@ class Answer:
 
 
 class CommandTimeoutError(Exception):
-    """The program gave no answer in time and was ended."""
+    """The program gave no answer in time and was ended; ``stderr`` is what it had said by then."""
+
+    def __init__(self, message: str, *, stderr: str = "") -> None:
+        super().__init__(message)
+        self.stderr = stderr
 
 
 def run(
@@ -45,7 +49,10 @@ def run(
     try:
         stdout, stderr = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as error:
-        raise CommandTimeoutError(f"{argv[0]} did not answer within {timeout:g} s") from error
+        raise CommandTimeoutError(
+            f"{argv[0]} did not answer within {timeout:g} s",
+            stderr=(error.stderr or b"").decode(errors="replace"),
+        ) from error
     finally:
         # What it left running would keep the pipes, and the secrets in them, alive.
         _end_group(process)

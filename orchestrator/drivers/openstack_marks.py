@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MARK = "eu.egi.cloud.orchestrator.id"
-_MARKED = re.compile(r"\borchestrator deployment ([\w-]+)")
+# Only at its start: what a person writes about a deployment is not the deployment's.
+_MARKED = re.compile(r"orchestrator deployment ([\w-]+)")
 _PATIENCE = 120  # seconds until a deleted server or volume is gone
 
 
@@ -57,7 +58,6 @@ def _compute(cloud: Any, deployment_id: str) -> Iterator[Resource]:
 def _network(network: Any, marked: Callable[[Any], bool]) -> Iterator[Resource]:
     routers = [router for router in network.routers() if marked(router)]
     ports = list(network.ports())
-    own = {port.id for port in ports if marked(port)}
     for kind, listed in (
         ("network", network.networks()),
         ("subnet", network.subnets()),
@@ -65,10 +65,11 @@ def _network(network: Any, marked: Callable[[Any], bool]) -> Iterator[Resource]:
     ):
         yield from (_resource(kind, one) for one in listed if marked(one))
     yield from (_resource("router", router) for router in routers)
-    yield from (_resource("port", port) for port in ports if port.id in own)
+    yield from (_resource("port", port) for port in ports if marked(port))
     yield from _interfaces(ports, {router.id for router in routers})
     for ip in network.ips():
-        if marked(ip) or ip.port_id in own:
+        # One that the project held before and our port only uses is no resource of ours.
+        if marked(ip):
             yield Resource(
                 kind="floating_ip", id=ip.id, name=ip.floating_ip_address, parent_id=ip.port_id
             )
@@ -95,7 +96,7 @@ def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
 
 def maker_of(description: str | None) -> str | None:
     """Return the id of the deployment whose mark a description carries, or None."""
-    found = _MARKED.search(description or "")
+    found = _MARKED.match(description or "")
     return found[1] if found else None
 
 

@@ -22,6 +22,18 @@ from orchestrator.workdir import Workdir, write_atomically
 
 OnWait = Callable[[str], None]
 
+# The place that ssh has been told, as it writes it into the command of a proxy.
+_ASKED_FOR = "[%h]:%p"
+# Shorter than a node's own, which runs at the same time: else nobody hears who was silent.
+_PATIENCE_OF_A_HOP = "-oConnectTimeout=6"
+_WITH_PORT = re.compile(
+    r"(?P<user>[^@]*@)?(\[(?P<six>[^]]+)\]|(?P<name>[^:@]+))(:(?P<port>[0-9]+))?"
+)
+_CHANGED = re.compile(r"Host key for (\S+) has changed")
+_NO_BANNER = re.compile("exchange_identification|banner exchange")
+_AGAINST_A_HOST = re.compile(
+    r"^(ssh: .*|.*: Permission denied \(.*|Host key verification failed\.)", re.MULTILINE
+)
 _BEGIN = "-----BEGIN SSH HOST KEY KEYS-----"
 _END = "-----END SSH HOST KEY KEYS-----"
 _HOST_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) ([A-Za-z0-9+/]{40,}={0,2})")
@@ -91,7 +103,8 @@ def _keys_behind_hop(node: Node, *, workdir: Workdir, env: Mapping[str, str]) ->
         argv = ssh_argv(node, workdir=workdir, command=["true"])
         argv = [argv[0], *first, f"-oUserKnownHostsFile={seen}", *argv[1:]]
         with contextlib.suppress(command.CommandTimeoutError):
-            command.run(argv, env=child_environment(env), timeout=90)
+            answer = command.run(argv, env=child_environment(env), timeout=90)
+            _raise_if_hopeless(node, answer.stderr, workdir)
         lines = seen.read_text(encoding="utf-8").splitlines() if seen.is_file() else []
     return [line for line in lines if line.strip()]
 
@@ -139,26 +152,42 @@ def proxy_options(node: Node, workdir: Workdir) -> list[str]:
     """Return what an ssh to this node alone is given: nothing where it is reached straight."""
     if node.hop is None:
         return []
-    # ssh replaces %h and %p; every other % is meant as it is.
-    target = "[%h]:%p"
-    words = forward_argv(node.hop, target=target, workdir=workdir)
-    quoted = [word if word == target else shlex.quote(word).replace("%", "%%") for word in words]
-    return [f"-oProxyCommand={' '.join(quoted)}"]
+    return [_proxy_command(forward_argv(node.hop, target=_ASKED_FOR, workdir=workdir))]
 
 
 def forward_argv(hop: Hop, *, target: str, workdir: Workdir, more: Sequence[str] = ()) -> list[str]:
     """Return the ssh that joins its standard input and output to a target behind the hop."""
     if hop.ours:
         place = ["-p", str(hop.port or 22), "-l", hop.user or "root", "--", hop.host]
-        return ["ssh", *options(workdir), *more, "-W", target, *place]
-    # The person's own host: their configuration, keys and known hosts lead there.
+        return ["ssh", _PATIENCE_OF_A_HOP, *options(workdir), *more, "-W", target, *place]
     config = ["-F", hop.ssh_config] if hop.ssh_config else []
-    *first, last = hop.host.split(",")
-    through = ["-J", ",".join(first)] if first else []
-    quiet = ["-oBatchMode=yes", "-oConnectTimeout=10", "-oForwardAgent=no"]
-    # user@host:port is no name that ssh takes; as an address it does.
-    place = ["--", f"ssh://{last}" if ":" in last else last]
-    return ["ssh", *config, *quiet, *more, *through, "-W", target, *place]
+    return _through_theirs(hop.host.split(","), target=target, more=[*config, *more])
+
+
+def _through_theirs(hosts: Sequence[str], *, target: str, more: Sequence[str]) -> list[str]:
+    """Return the ssh through hosts of the person's: their configuration and keys lead there."""
+    *first, last = hosts
+    # With -J the first ones would be asked by an ssh that may ask for a password.
+    before = _through_theirs(first, target=_ASKED_FOR, more=more) if first else []
+    through = [_proxy_command(before)] if before else []
+    # A connection that they share is used; one of ours would outlive us.
+    quiet = ["-oBatchMode=yes", _PATIENCE_OF_A_HOP, "-oForwardAgent=no", "-oControlMaster=no"]
+    return ["ssh", *more, *quiet, *through, "-W", target, *_destination(last)]
+
+
+def _proxy_command(words: Sequence[str]) -> str:
+    # ssh replaces %h and %p; every other % is meant as it is.
+    quoted = [one if one == _ASKED_FOR else shlex.quote(one).replace("%", "%%") for one in words]
+    return f"-oProxyCommand={' '.join(quoted)}"
+
+
+def _destination(host: str) -> list[str]:
+    """Return user@host:port as ssh takes it: it knows no port in a name."""
+    found = _WITH_PORT.fullmatch(host)
+    if found is None:
+        return ["--", host]
+    port = ["-p", found["port"]] if found["port"] else []
+    return [*port, "--", f"{found['user'] or ''}{found['six'] or found['name']}"]
 
 
 def wait_until_ssh(
@@ -184,8 +213,7 @@ def wait_until_ssh(
         code, words = _ask(node, workdir=workdir, env=env)
         if code not in (_NOT_YET, _NO_CONNECTION):
             return code == 0
-        if "HOST IDENTIFICATION HAS CHANGED" in words:
-            raise _changed(node, workdir)
+        _raise_if_hopeless(node, words, workdir)
         now = "cloud-init is at work" if code == _NOT_YET else "waiting for SSH"
         if now != told:
             told = now
@@ -254,20 +282,54 @@ def _quoted(path: Path) -> str:
     return '"' + str(path).replace("%", "%%") + '"'
 
 
-def _changed(node: Node, workdir: Workdir) -> DeploymentFailedError:
+def no_way_through(node: Node, words: str) -> DeploymentFailedError | None:
+    """Return what ssh's words say against a host of the person's on the way to a node, or None."""
+    found = _AGAINST_A_HOST.search(words)
+    if node.hop is None or node.hop.ours or found is None:
+        return None
+    config = ["-F", node.hop.ssh_config] if node.hop.ssh_config else []
+    *before, last = node.hop.host.split(",")
+    through = ["-J", ",".join(before)] if before else []
+    tried = shlex.join(["ssh", *config, *through, *_destination(last)])
     return DeploymentFailedError(
-        f"{node.name} shows another host key than before: it may be another machine",
-        facts={"address": node.address, "known keys": str(workdir.known_hosts)},
+        f"there is no way to {node.name} through {node.hop.host}: ssh cannot log in there",
+        facts={"ssh says": found[0].strip()},
+        way_out=[f"make this work without a question: {tried}"],
+    )
+
+
+def _raise_if_hopeless(node: Node, words: str, workdir: Workdir) -> None:
+    """Raise DeploymentFailedError where waiting would change nothing."""
+    if "HOST IDENTIFICATION HAS CHANGED" in words:
+        named = _CHANGED.search(words)
+        raise _other_key(node, named[1] if named else _host(node.address, node.port), workdir)
+    # Without a banner it was not the node that said it.
+    refused = no_way_through(node, words) if _NO_BANNER.search(words) else None
+    if refused is not None:
+        raise refused
+
+
+def _other_key(node: Node, host: str, workdir: Workdir) -> DeploymentFailedError:
+    own = node.hop is None or host == _host(node.address, node.port)
+    who = node.name if own else f"{host}, through which {node.name} is reached,"
+    kept = {"known keys": str(workdir.known_hosts)}
+    return DeploymentFailedError(
+        f"{who} shows another host key than before: it may be another machine",
+        facts={"address": host, **(kept if own or (node.hop and node.hop.ours) else {})},
         way_out=["look at the machine at the site before you trust it"],
     )
 
 
 def _silent(node: Node, told: str, words: str) -> DeploymentFailedError:
-    last = [line.strip() for line in words.splitlines() if line.strip()]
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    # Behind a hop the cause stands before the line that says there was no banner.
+    telling = [line for line in lines if not _NO_BANNER.search(line)] or lines
+    through = {"through": node.hop.host} if node.hop else {}
     return DeploymentFailedError(
         f"{node.name} is not ready in time: {told}",
         facts={
             "address": f"{node.address}:{node.port}",
-            "ssh says": last[-1] if last else "nothing",
+            **through,
+            "ssh says": telling[-1] if telling else "nothing",
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.model import Flavor
@@ -12,6 +13,10 @@ _MODELS = r"(?:gpu|nvidia|tesla|rtx|gtx|quadro|[akpv]\d{2,3}[mx]?|t4|l4|l40s?|h\
 # A model is a word of its own: "a1.2c4m" and "hpc.hdh" are none.
 _NAMED = re.compile(rf"(?:^|[^a-z0-9])(?:(\d)x)?({_MODELS})(?:[^a-z0-9]|$)|gpu", re.IGNORECASE)
 _FALSE = ("", "0", "false", "no")
+_NO_GPU = re.compile(
+    r"nic|nvme|ssd|fpga|qat|sriov|infiniband|mlx|(?:^|[^a-z])(?:ib|vf)(?:[^a-z]|$)"
+)
+_DECLARING = ("accelerator:type", "accelerator:number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,52 +26,60 @@ class Accelerators:
     gpus: int = 0
     others: int = 0
     sign: str = ""
+    sure: bool = True  # else it is a name that says so, or a device that may be another
 
 
 def of(flavor: Flavor) -> Accelerators:
     """Read the extra specs, and the name where they say nothing."""
-    return _declared(flavor) or _passed_through(flavor) or _by_name(flavor) or Accelerators()
-
-
-def _declared(flavor: Flavor) -> Accelerators | None:
     specs = flavor.extra_specs
-    kind = specs.get("Accelerator:Type", "").upper()
-    count = _count(specs.get("Accelerator:Number", "1"))
-    if not kind or not count:
+    return _declared(specs) or _passed_through(specs) or _by_name(flavor) or Accelerators()
+
+
+def _declared(specs: Mapping[str, str]) -> Accelerators | None:
+    lower = {key.casefold(): value.strip() for key, value in specs.items()}
+    told = {key: lower[key] for key in _DECLARING if key in lower}
+    if not told:
         return None
-    if kind == "GPU":
-        return Accelerators(gpus=count, sign="Accelerator:Type")
-    return Accelerators(others=count, sign="Accelerator:Type")
+    kind = told.get("accelerator:type", "").upper()
+    number = told.get("accelerator:number", "")
+    # A number that is none still says that there is one.
+    count = _count(number) if _is_number(number) else 1
+    if not count:
+        return Accelerators()
+    sign = "Accelerator:Type" if kind else "Accelerator:Number"
+    if kind in ("", "GPU"):
+        return Accelerators(gpus=count, sign=sign, sure=bool(kind))
+    return Accelerators(others=count, sign=sign)
 
 
-def _passed_through(flavor: Flavor) -> Accelerators | None:
-    for key, value in sorted(flavor.extra_specs.items()):
-        count = _of_key(key, value)
+def _passed_through(specs: Mapping[str, str]) -> Accelerators | None:
+    for key, value in sorted(specs.items()):
+        count = _of_key(key.casefold(), value)
         if count:
-            name = f"{key} {value}"
-            plain = key == "resources:VGPU" or "gpu" in name.lower() or _NAMED.search(name)
-            return Accelerators(gpus=count, sign=key) if plain else _other(count, key)
+            return _kind(count, key, f"{key} {value}".casefold())
     return None
 
 
-def _other(count: int, key: str) -> Accelerators:
-    # An alias may be called anything ("p1:2"); PCI pass-through of an EGI flavor is a GPU,
-    # and a custom resource without a telling name may as well be bare metal.
-    if key.startswith("pci_passthrough"):
+def _kind(count: int, key: str, name: str) -> Accelerators:
+    if "gpu" in name or _NAMED.search(name):
         return Accelerators(gpus=count, sign=key)
+    # An alias may be called anything ("p1:2"). What an EGI flavor passes through is a GPU, unless
+    # it says otherwise; a custom resource without a telling name may as well be bare metal.
+    if name.startswith("pci_passthrough") and not _NO_GPU.search(name):
+        return Accelerators(gpus=count, sign=key, sure=False)
     return Accelerators(others=count, sign=key)
 
 
 def _of_key(key: str, value: str) -> int:
     if key == "pci_passthrough:alias":
         return sum(_count(alias.rpartition(":")[2]) for alias in value.split(","))
-    if key.startswith(("resources:VGPU", "resources:CUSTOM_")):
+    if key.startswith(("resources:vgpu", "resources:custom_")):
         return _count(value)
     if key == "accel:device_profile":
         return 1
-    if "gpu" in key.lower() and not key.startswith(("trait:", "hw:")):
-        return 0 if value.lower() in _FALSE else max(1, _count(value))
-    return 1 if key.startswith("trait:CUSTOM_") and "GPU" in key and value == "required" else 0
+    if "gpu" in key and not key.startswith(("trait:", "hw:")):
+        return 0 if value.casefold() in _FALSE else max(1, _count(value))
+    return 1 if key.startswith("trait:custom_") and "gpu" in key and value == "required" else 0
 
 
 def _by_name(flavor: Flavor) -> Accelerators | None:
@@ -74,13 +87,20 @@ def _by_name(flavor: Flavor) -> Accelerators | None:
     if not found:
         return None
     count = 4 if "quad" in flavor.name.lower().split("-") else int(found[1] or 1)
-    return Accelerators(gpus=count, sign="its name")
+    return Accelerators(gpus=count, sign="its name", sure=False)
 
 
 def _count(text: str) -> int:
     # "1.0" is one; a fraction is a share of one, which is one device to the VM.
-    try:
-        number = float(text)
-    except ValueError:
+    if not _is_number(text):
         return 0
+    number = float(text)
     return math.ceil(number) if math.isfinite(number) and number > 0 else 0
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from orchestrator.model import Network, Offer, Proof
 
@@ -28,6 +30,7 @@ _NOT_PUBLIC = tuple(
 )
 _GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
 _NO_ROUTER = "no router of this project uses it"
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Evidence:
     """What is known about one network."""
 
     network: Network
-    addresses: tuple[str, ...]  # IPv4 ranges, else addresses seen
+    addresses: tuple[str, ...]  # IPv4 ranges, else all addresses seen
     addresses6: tuple[str, ...]  # the same of IPv6
     routers: tuple[str, ...]  # of the project, with their gateway on it
     servers: int  # the project's own, with an address on it
@@ -45,6 +48,11 @@ class Evidence:
     def public(self) -> bool | None:
         """Whether it has addresses of the Internet; None where nobody shows one."""
         return any(map(is_public, self.addresses)) if self.addresses else None
+
+    @property
+    def wholly_public(self) -> bool:
+        """Whether every address that it shows is one of the Internet: any of them leads in."""
+        return bool(self.addresses) and all(map(is_public, self.addresses))
 
     @property
     def public6(self) -> bool:
@@ -69,9 +77,9 @@ class Evidence:
         shared = "shared" if self.network.shared else "shared by no one"
         default = "default" if self.is_default else "not default"
         used = f"gateway of {', '.join(self.routers)}" if self.routers else _NO_ROUTER
-        servers = f"{self.servers} servers of this project on it" if self.servers else ""
+        servers = f"servers of this project on it: {self.servers}" if self.servers else ""
         reached = f"reached {self.reached}" if self.reached else ""
-        tags = f"tags {', '.join(self.network.tags)}" if self.network.tags else ""
+        tags = f"tags {', '.join(sorted(self.network.tags))}" if self.network.tags else ""
         parts = (whose or shared, self.seen, tags)
         more = (default, used if self.network.external else "", servers, reached)
         return f"{_joined(kind, *parts)}    {_joined(*more)}"
@@ -80,7 +88,7 @@ class Evidence:
     def seen(self) -> str:
         """The addresses, or that they are hidden."""
         hidden = self.network.hidden_subnets
-        told = ", ".join((*self.addresses, *self.addresses6)) or "addresses not shown"
+        told = ", ".join((*_few(self.addresses), *_few(self.addresses6))) or "addresses not shown"
         return f"{told} ({hidden} subnets hidden)" if hidden > 1 else told
 
 
@@ -89,19 +97,29 @@ def gather(network: Network, offer: Offer, proofs: Iterable[Proof] = ()) -> Evid
     routers = [router for router in offer.routers if router.external_network_id == network.id]
     # A router that we made proves what we chose once, not what the project uses.
     own = [router.name or router.id for router in routers if router.made_by is None]
-    ranges = [subnet.cidr for subnet in network.subnets if subnet.cidr]
+    ranges = [subnet.cidr for subnet in network.subnets]
     ports = [port for port in offer.ports if port.network_id == network.id]
     held = [ip.address for ip in offer.floating_ips if ip.network_id == network.id]
     behind = [address for router in routers for address in router.external_addresses]
     single = [*behind, *held, *(port.address for port in ports if port.use == "server")]
     return Evidence(
         network=network,
-        addresses=_ranges_or_some(ranges, single, ipv6=False),
-        addresses6=_ranges_or_some(ranges, single, ipv6=True),
-        routers=tuple(own),
+        addresses=_ranges_or_single(ranges, single, version=4),
+        addresses6=_ranges_or_single(ranges, single, version=6),
+        routers=tuple(sorted(own)),
         servers=len({port.device_id for port in ports if port.use == "server"}),
         reached=_age(network, proofs, offer.collected_at),
     )
+
+
+def labelled(found: Iterable[Evidence]) -> list[tuple[str, Evidence]]:
+    """Return each by a name that no other has, in an order that the listing has no part in."""
+    listed = sorted(found, key=lambda one: (one.name, one.network.id))
+    count = Counter(one.name for one in listed)
+    return [
+        (f"{one.name} ({one.network.id})" if count[one.name] > 1 else one.name, one)
+        for one in listed
+    ]
 
 
 def is_public(address: str) -> bool:
@@ -126,9 +144,11 @@ def ago(moment: datetime, now: datetime) -> str:
     for size, word in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
         if spent >= 2 * size:
             return f"{spent // size} {word} ago"
-    return f"{spent // timedelta(minutes=1)} minutes ago"
+    minutes = spent // timedelta(minutes=1)
+    return "1 minute ago" if minutes == 1 else f"{minutes} minutes ago"
 
 
+@lru_cache(maxsize=4096)
 def _block(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
         return ipaddress.ip_network(address, strict=False)
@@ -136,10 +156,21 @@ def _block(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
         return None
 
 
-def _ranges_or_some(ranges: Sequence[str], single: Sequence[str], *, ipv6: bool) -> tuple[str, ...]:
-    told = [address for address in ranges if (":" in address) is ipv6]
-    some = sorted({address for address in single if (":" in address) is ipv6})[:3]
-    return tuple(dict.fromkeys(told or some))
+def _ranges_or_single(
+    ranges: Iterable[str], single: Iterable[str], *, version: int
+) -> tuple[str, ...]:
+    """Return the ranges, else the addresses seen, each once and in an order of their own."""
+    told = _of_version(ranges, version) or _of_version(single, version)
+    return tuple(sorted(told))
+
+
+def _of_version(addresses: Iterable[str], version: int) -> set[str]:
+    return {one for one in addresses if (block := _block(one)) and block.version == version}
+
+
+def _few(addresses: Sequence[str]) -> Sequence[str]:
+    more = len(addresses) - _SHOWN
+    return (*addresses[:_SHOWN], f"{more} more") if more > 1 else addresses
 
 
 def _age(network: Network, proofs: Iterable[Proof], now: datetime) -> str | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import RequestError, SiteError
 from orchestrator.model import Choice, Flavor, Image, Need, Offer, Rival
 from orchestrator.selection import accelerators, overrides
 from orchestrator.selection.overrides import Override
-from orchestrator.selection.quotas import has_room
+from orchestrator.selection.quotas import has_room, volumes_left
 
 KEY = "flavor"
 _RIVALS_SHOWN = 12
@@ -32,7 +32,7 @@ class Wanted:
         return cls(
             vcpus=need.vcpus,
             ram_mb=max(need.ram_mb, image.min_ram_mb),
-            disk_gb=max(need.disk_gb, image.min_disk_gb, size),
+            disk_gb=max(need.disk_gb, image.min_disk_gb, size, 1),
             gpus=need.gpus,
         )
 
@@ -54,15 +54,23 @@ def choose_flavor(
     if override is not None:
         return _overridden(offer, wanted, override)
     listed = sorted(offer.flavors, key=order)
-    fitting = [flavor for flavor in listed if why_not(flavor, wanted) is None]
+    problems = [why_not(flavor, wanted) for flavor in listed]
+    fitting = _fitting(listed, problems)
+    # A flavor without a disk can boot from a volume: the last resort, where there may be volumes.
+    if not fitting and volumes_left(offer.quotas, wanted.disk_gb, nodes) is not False:
+        problems = [why_not(flavor, wanted, volume=True) for flavor in listed]
+        fitting = _fitting(listed, problems)
     if not fitting:
-        fitting = [flavor for flavor in listed if why_not(flavor, wanted, volume=True) is None]
-    if not fitting:
-        raise _none(offer, wanted, listed)
+        raise _none(offer, wanted, listed, problems)
     roomy = [flavor for flavor in fitting if has_room(offer.quotas, flavor, nodes)]
     chosen = (roomy or fitting)[0]
-    reason = _reason(chosen, fitting)
-    return _made(chosen, wanted, reason, len(fitting), _rivals(chosen, listed, wanted, roomy))
+    left = {flavor.id for flavor in roomy or fitting}
+    rivals = _rivals(chosen, listed, problems, left)
+    return _made(offer, chosen, wanted, _reason(chosen, fitting), len(fitting), rivals)
+
+
+def _fitting(listed: Sequence[Flavor], problems: Sequence[str | None]) -> list[Flavor]:
+    return [one for one, problem in zip(listed, problems, strict=True) if problem is None]
 
 
 def order(flavor: Flavor) -> tuple[int, int, int, int, str, str]:
@@ -103,31 +111,43 @@ def why_not(flavor: Flavor, wanted: Wanted, *, volume: bool = False) -> str | No
     ):
         if have < need:
             return text
-    if volume and flavor.disk_gb == 0:
-        return None
+    if flavor.disk_gb == 0:
+        return None if volume else "no disk of its own"
     if flavor.disk_gb < wanted.disk_gb:
         return f"disk of {flavor.disk_gb} GB, {wanted.disk_gb} needed"
     return None
 
 
 def _made(
+    offer: Offer,
     chosen: Flavor,
     wanted: Wanted,
     reason: str,
     candidates: int,
-    rivals: tuple[Rival, ...],
-    origin: str = "discovered",
+    rivals: tuple[Rival, ...] = (),
+    override: Override | None = None,
 ) -> FlavorChoice:
     volume = wanted.disk_gb if chosen.disk_gb == 0 else 0
+    notes, confidence = [reason], "certain"
+    gpu = accelerators.of(chosen)
+    if gpu.gpus and not gpu.sure:
+        notes.append(f"its GPU is known by {gpu.sign} only")
+        confidence = "likely"
+    if volume:
+        notes.append(f"boots from a volume of {volume} GB")
+        if volumes_left(offer.quotas, volume, 1) is None:
+            notes.append("whether the project may have volumes is not told")
+            confidence = "likely"
     choice = Choice(
         key=KEY,
         value=chosen.id,
         name=chosen.name,
         label=label(chosen),
-        reason=reason + (f", boots from a volume of {volume} GB" if volume else ""),
+        reason="; ".join(notes),
         candidates=candidates,
-        origin=origin,
         rivals=rivals,
+        confidence="fixed" if override else confidence,
+        **overrides.marks(override),
     )
     return FlavorChoice(choice=choice, flavor=chosen, boot_volume_gb=volume)
 
@@ -136,29 +156,27 @@ def _reason(chosen: Flavor, fitting: Sequence[Flavor]) -> str:
     fit = f"smallest of {len(fitting)} that fit" if len(fitting) > 1 else "the only one that fits"
     if chosen is not fitting[0]:
         fit = f"smallest of {len(fitting)} that fit and that the quota has room for"
-    notes = [fit]
     equal = [flavor for flavor in fitting if order(flavor)[:4] == order(chosen)[:4]]
-    if len(equal) > 1:
-        notes.append(f"{len(equal)} are of this size and the name decides")
-    if accelerators.of(chosen).sign == "its name":
-        notes.append("its GPU is known by its name only")
-    return "; ".join(notes)
+    if len(equal) == 1:
+        return fit
+    twins = sum(flavor.name == chosen.name for flavor in equal) > 1
+    return f"{fit}; {len(equal)} are of this size and the {'id' if twins else 'name'} decides"
 
 
 def _rivals(
-    chosen: Flavor, listed: Sequence[Flavor], wanted: Wanted, roomy: Sequence[Flavor]
+    chosen: Flavor, listed: Sequence[Flavor], problems: Sequence[str | None], left: Collection[str]
 ) -> tuple[Rival, ...]:
-    place = listed.index(chosen)
-    others = [flavor for flavor in listed if flavor is not chosen]
-    near = sorted(others, key=lambda flavor: abs(listed.index(flavor) - place))[:_RIVALS_SHOWN]
+    """Return the ones next to the chosen one in size, and why not each."""
+    place = next(place for place, flavor in enumerate(listed) if flavor is chosen)
+    near = sorted(range(len(listed)), key=lambda other: abs(other - place))[1 : _RIVALS_SHOWN + 1]
     return tuple(
         Rival(
-            value=flavor.id,
-            label=label(flavor),
-            why_not=why_not(flavor, wanted)
-            or ("more than the quota has left" if roomy and flavor not in roomy else "larger"),
+            value=listed[other].id,
+            label=label(listed[other]),
+            why_not=problems[other]
+            or ("larger" if listed[other].id in left else "more than the quota has left"),
         )
-        for flavor in sorted(near, key=order)
+        for other in sorted(near)
     )
 
 
@@ -179,15 +197,20 @@ def _overridden(offer: Offer, wanted: Wanted, override: Override) -> FlavorChoic
             way_out=["name a larger flavor, or leave it out to have one chosen"],
         )
     reason = f"asked for in {override.origin}"
-    return _made(chosen, asked, reason, len(offer.flavors), (), override.origin)
+    return _made(offer, chosen, asked, reason, len(offer.flavors), override=override)
 
 
-def _none(offer: Offer, wanted: Wanted, listed: Sequence[Flavor]) -> SiteError:
-    largest = list(reversed(listed))[:_RIVALS_SHOWN]
+def _none(
+    offer: Offer, wanted: Wanted, listed: Sequence[Flavor], problems: Sequence[str | None]
+) -> SiteError:
+    largest = list(zip(listed, problems, strict=True))[: -_RIVALS_SHOWN - 1 : -1]
+    facts = {label(flavor): problem or "" for flavor, problem in largest}
+    room = volumes_left(offer.quotas, wanted.disk_gb, 1)
+    if room is False and any(flavor.disk_gb == 0 for flavor in listed):
+        facts["boot volumes"] = f"the quota has no room for one of {wanted.disk_gb} GB"
     return SiteError(
         f"{offer.site} has no flavor with {_text(wanted)} for this project.",
-        facts={label(f): why_not(f, wanted, volume=True) or "" for f in largest}
-        or {"flavors": "none"},
+        facts=facts or {"flavors": "none"},
         way_out=["try another site: orchestrator sites", "or ask the site for a larger flavor"],
     )
 

@@ -35,7 +35,7 @@ class _Candidate:
 
     @property
     def freshness(self) -> tuple[tuple[int, ...], object, str]:
-        version = tuple(int(part) for part in self.system.version.split(".") if part.isdigit())
+        version = tuple(int(part) for part in self.system.version.split(".") if part.isdecimal())
         return version, self.image.created_at, self.image.id
 
 
@@ -51,12 +51,19 @@ def choose_image(
     best_rank = min(found.rank for found in candidates)
     best = [found for found in candidates if found.rank == best_rank]
     if len({found.lineage.key for found in best}) > 1:
-        raise _ambiguous(best, offer.site, need, site)
+        raise _ambiguous(best, offer, need, site)
     chosen = max(best, key=lambda found: found.freshness)
-    return ImageChoice(
-        choice=_made(chosen.image, need, _reason(chosen, best), candidates, chosen.system),
-        image=chosen.image,
+    choice = Choice(
+        key=KEY,
+        value=chosen.image.id,
+        name=chosen.image.name,
+        label=_label(chosen.image, need, chosen.system),
+        reason=_reason(chosen, best),
+        candidates=len(candidates),
+        rivals=_rivals(chosen, candidates),
+        confidence="likely" if chosen.system.evidence == "name" else "certain",
     )
+    return ImageChoice(choice=choice, image=chosen.image)
 
 
 def why_not(image: Image) -> str | None:
@@ -118,36 +125,18 @@ def _label(image: Image, need: ImageNeed, system: System | None) -> str:
     return f"{name} {version}, {image.created_at:%Y-%m-%d}"
 
 
-def _made(
-    chosen: Image,
-    need: ImageNeed,
-    reason: str,
-    candidates: Sequence[_Candidate],
-    system: System | None,
-    origin: str = "discovered",
-) -> Choice:
+def _rivals(chosen: _Candidate, candidates: Sequence[_Candidate]) -> tuple[Rival, ...]:
     others = sorted(
-        (found for found in candidates if found.image is not chosen),
+        (found for found in candidates if found is not chosen),
         key=lambda found: (found.rank, -found.image.created_at.timestamp(), found.image.id),
     )
-    return Choice(
-        key=KEY,
-        value=chosen.id,
-        name=chosen.name,
-        label=_label(chosen, need, system),
-        reason=reason,
-        candidates=len(candidates) or 1,
-        origin=origin,
-        rivals=tuple(_rival(found, candidates, chosen) for found in others[:_RIVALS_SHOWN]),
-    )
-
-
-def _rival(found: _Candidate, candidates: Sequence[_Candidate], chosen: Image) -> Rival:
-    won = next((one for one in candidates if one.image is chosen), found)
-    return Rival(
-        value=found.image.id,
-        label=f"{found.image.name}, {found.image.created_at:%Y-%m-%d}",
-        why_not="older" if found.rank == won.rank else _weaker(found),
+    return tuple(
+        Rival(
+            value=found.image.id,
+            label=f"{found.image.name}, {found.image.created_at:%Y-%m-%d}",
+            why_not="older" if found.rank == chosen.rank else _weaker(found),
+        )
+        for found in others[:_RIVALS_SHOWN]
     )
 
 
@@ -176,19 +165,24 @@ def _overridden(offer: Offer, need: ImageNeed, override: Override) -> ImageChoic
             way_out=["name another one, or leave it out to have one chosen"],
         )
     reason = f"asked for in {override.origin}"
-    choice = _made(image, need, reason, (), system, override.origin)
+    choice = Choice(
+        key=KEY,
+        value=image.id,
+        name=image.name,
+        label=_label(image, need, system),
+        reason=reason if system else f"{reason}; what it holds is not told",
+        candidates=len(offer.images),
+        confidence="fixed",
+        **overrides.marks(override),
+    )
     return ImageChoice(choice=choice, image=image)
 
 
 def _none(offer: Offer, need: ImageNeed) -> SiteError:
     wanted = f"{need.distribution} {need.version}"
-    unusable = {
-        image.name: reason
-        for image in offer.images
-        if (system := system_of(image))
-        and system.satisfies(need)
-        and (reason := why_not(image)) is not None
-    }
+    listed = sorted(offer.images, key=lambda image: (image.name, image.id))
+    right = [image for image in listed if (found := system_of(image)) and found.satisfies(need)]
+    unusable = {_unique(image, right): why_not(image) or "" for image in right[:_RIVALS_SHOWN]}
     systems = {
         f"{system.distribution} {system.version}"
         for image in offer.images
@@ -207,16 +201,21 @@ def _none(offer: Offer, need: ImageNeed) -> SiteError:
     )
 
 
+def _unique(image: Image, among: Sequence[Image]) -> str:
+    alike = sum(other.name == image.name for other in among) > 1
+    return f"{image.name} ({image.id})" if alike or not image.name.strip() else image.name
+
+
 def _ambiguous(
-    best: Sequence[_Candidate], place: str, need: ImageNeed, site: Site
+    best: Sequence[_Candidate], offer: Offer, need: ImageNeed, site: Site
 ) -> AmbiguousChoiceError:
     newest: dict[str, _Candidate] = {}
     for found in sorted(best, key=lambda found: found.freshness):
         newest[found.lineage.key] = found
     heads = sorted(newest.values(), key=lambda found: (found.image.name, found.image.id))
-    first = heads[0].image
+    first = overrides.reference(heads[0].image, offer.images)
     return AmbiguousChoiceError(
-        f"{place} has {len(heads)} different images of {need.distribution} {need.version},"
+        f"{offer.site} has {len(heads)} different images of {need.distribution} {need.version},"
         " and nothing tells them apart. Nothing was created.",
         facts={
             f"{found.image.name} ({found.image.id})": (
@@ -226,7 +225,7 @@ def _ambiguous(
             for found in heads
         },
         way_out=[
-            f"say which, once for this run: --set {KEY}={first.id}",
-            f"or for good, in sites/{site.name}.yaml: {KEY}: {first.name}",
+            f"say which, once for this run: {overrides.option(KEY, first)}",
+            f"or for good, in sites/{site.name}.yaml: {overrides.line(KEY, first)}",
         ],
     )

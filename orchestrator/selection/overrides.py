@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -22,6 +25,12 @@ KEYS = (
 )
 
 
+# The layer of the files about a site: they speak of every topology, a person of this one run.
+SITE = 99
+# What YAML takes for a text without quotes around it: neither a number nor a word of its own.
+_PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|null)$)[a-z][a-z0-9_./-]*", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """A fixed value, who fixed it, and the weaker ones that it beats."""
@@ -29,6 +38,7 @@ class Override:
     value: str
     origin: str  # a file, or the command line
     beaten: tuple[tuple[str, str], ...] = ()  # origin and value
+    layer: int = 0  # 0 is the strongest, SITE the weakest
 
 
 class _Named(Protocol):
@@ -54,11 +64,16 @@ def effective(
     written = site.settings_of(vo)
     found = {}
     for key in KEYS:
-        told = [(origin, given[key]) for origin, given in layers if key in given]
-        told += [(setting.origin, setting.value) for setting in written.get(key, ())]
+        told = [
+            (place, origin, given[key])
+            for place, (origin, given) in enumerate(layers)
+            if key in given
+        ]
+        told += [(SITE, setting.origin, setting.value) for setting in written.get(key, ())]
         if told:
-            (origin, value), *beaten = told
-            found[key] = Override(value=value, origin=origin, beaten=tuple(beaten))
+            (layer, origin, value), *weaker = told
+            beaten = tuple((origin, value) for _, origin, value in weaker)
+            found[key] = Override(value=value, origin=origin, beaten=beaten, layer=layer)
     return found
 
 
@@ -67,8 +82,30 @@ def marks(override: Override | None) -> dict[str, Any]:
     return {"origin": override.origin, "beaten": override.beaten} if override else {}
 
 
+def reference(one: _Named, listed: Sequence[_Named]) -> str:
+    """Return what finds this one again and no other: its name, or its id where others share it."""
+    shared = sum(one.name in (other.id, other.name) for other in listed) > 1
+    return one.id if shared or not one.name.strip() else one.name
+
+
+def option(key: str, value: str) -> str:
+    """Return the option that fixes a choice for one run, as a shell takes it."""
+    return f"--set {shlex.quote(f'{key}={value}')}"
+
+
+def line(key: str, value: str) -> str:
+    """Return the line of YAML that fixes a choice for good."""
+    return f"{key}: {value if _PLAIN.fullmatch(value) else json.dumps(value)}"
+
+
 def _require_known(origin: str, given: Mapping[str, str]) -> None:
-    for key in given:
+    for key, value in given.items():
+        if not value.strip():
+            raise RequestError(
+                f"{key} is given without a value.",
+                facts={"asked for in": origin},
+                way_out=["say which, or leave it out to have one chosen"],
+            )
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, n=1)
             hint = {"did you mean": near[0]} if near else {"choices": ", ".join(KEYS)}
@@ -86,10 +123,11 @@ def find(listed: Sequence[_Listed], override: Override, *, key: str, site: str) 
         return found[0]
     word = key.replace("_", " ")
     if found:
+        found.sort(key=lambda one: one.id)
         raise AmbiguousChoiceError(
             f"{site} has {len(found)} {word}s named {override.value}.",
             facts={one.id: one.name for one in found},
-            way_out=[f"give its id: --set {key}={found[0].id}"],
+            way_out=[f"give its id: {option(key, found[0].id)}"],
         )
     raise RequestError(
         f"{site} has no {word} {override.value} that this project may use.",
@@ -98,8 +136,8 @@ def find(listed: Sequence[_Listed], override: Override, *, key: str, site: str) 
     )
 
 
-def _near(listed: Sequence[_Listed], value: str) -> dict[str, str]:
-    names = {one.name.casefold(): one.name for one in listed}
+def _near(listed: Sequence[_Named], value: str) -> dict[str, str]:
+    names = {one.casefold(): one for one in sorted({one.name or one.id for one in listed})}
     near = [names[n] for n in difflib.get_close_matches(value.casefold(), list(names), n=3)]
     if near:
         return {"did you mean": ", ".join(near)}

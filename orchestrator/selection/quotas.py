@@ -81,7 +81,7 @@ def compare(
         "ports": nodes + routers,
         # Ours, with a rule for SSH beside the two that every group is made with.
         "security_groups": 1,
-        "security_group_rules": 3,
+        "security_group_rules": 2 + (2 if selection.ip_version == 6 else 1),
     }
     return _lines(offer.quotas, needed)
 
@@ -99,11 +99,17 @@ def has_room(quotas: Sequence[Quota], flavor: Flavor, nodes: int) -> bool:
     return all(line.fits for line in _lines(quotas, needed))
 
 
+def volumes_left(quotas: Sequence[Quota], size_gb: int, nodes: int) -> bool | None:
+    """Tell whether each node may have a boot volume; None where nothing is told of volumes."""
+    lines = _lines(quotas, {"volumes": nodes, "volume_gb": size_gb * nodes})
+    return all(line.fits for line in lines) if lines else None
+
+
 def _lines(quotas: Sequence[Quota], needed: Mapping[str, int]) -> tuple[QuotaLine, ...]:
     return tuple(
         QuotaLine(name=quota.name, needed=needed[quota.name], used=quota.used, limit=quota.limit)
         for quota in quotas
-        if needed.get(quota.name)
+        if needed.get(quota.name, 0) > 0
     )
 
 

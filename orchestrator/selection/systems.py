@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +23,8 @@ _CODENAMES = {
 }
 _IN_NAME = re.compile(
     r"(ubuntu|debian|almalinux|alma|rocky(?:linux)?|centos|fedora)"
-    r"(?:[\s_/:-]*(?:linux|server|minimal|stream|cloud|lts)?)*[\s_/:-]*(\d+(?:\.\d+)?)(?!\d)",
+    # One word or mark at a time: nested repeats would take hours over a hostile name.
+    r"(?:[\s_/:-]|linux|server|minimal|stream|cloud|lts)*(\d+(?:\.\d+)?)(?!\d)",
     re.IGNORECASE,
 )
 # registry.egi.eu egi_vm_images/ubuntu:22.04, or the same with a slash, a digest, a date.
@@ -55,6 +56,7 @@ class Lineage:
     repository: str | None = None  # ubuntu, docker
 
 
+@lru_cache(maxsize=512)
 def distribution(name: str) -> str:
     """Return one spelling for a distribution."""
     lower = name.strip().casefold()
@@ -63,22 +65,22 @@ def distribution(name: str) -> str:
 
 def system_of(image: Image) -> System | None:
     """Read what an image holds: its properties before its annotations before its name."""
-    properties = image.properties
-    notes = notes_of(image)
-    for evidence, name, version in (
-        ("properties", properties.get("os_distro"), properties.get("os_version")),
-        (
-            "EGI's annotations",
-            notes.get("org.openstack.glance.os_distro"),
-            notes.get("org.openstack.glance.os_version"),
-        ),
-        ("legacy properties", properties.get("sl:osname"), properties.get("sl:osversion")),
-    ):
+    for evidence, name, version in _told(image):
         if name and version:
             return System(
                 distribution=distribution(name), version=_number(version), evidence=evidence
             )
     return _by_name(image.name)
+
+
+def _told(image: Image) -> Iterator[tuple[str, str | None, str | None]]:
+    # One after the other: the annotations are a text to be parsed, and seldom needed.
+    properties = image.properties
+    yield "properties", properties.get("os_distro"), properties.get("os_version")
+    notes = notes_of(image)
+    prefix = "org.openstack.glance"
+    yield "EGI's annotations", notes.get(f"{prefix}.os_distro"), notes.get(f"{prefix}.os_version")
+    yield "legacy properties", properties.get("sl:osname"), properties.get("sl:osversion")
 
 
 def notes_of(image: Image) -> Mapping[str, str]:
@@ -132,6 +134,7 @@ def _by_name(name: str) -> System | None:
     return None
 
 
+@lru_cache(maxsize=512)
 def _number(version: str) -> str:
     found = re.search(r"\d+(?:\.\d+)*", version)
     known = _CODENAMES.get(version.strip().casefold())

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.errors import RequestError, SiteError
-from orchestrator.model import Attachment, Choice, JumpHost, Offer, Proof, Rival, Site
-from orchestrator.selection import attaching, networks, overrides
-from orchestrator.selection.attaching import Attached
+from orchestrator.errors import RequestError
+from orchestrator.model import (
+    Attachment,
+    Choice,
+    JumpHost,
+    Offer,
+    Proof,
+    Rival,
+    Site,
+)
+from orchestrator.selection import addresses, attaching, networks, overrides
+from orchestrator.selection.evidence import Evidence
 from orchestrator.selection.overrides import Override
 
 KEY = "topology"
@@ -20,6 +29,17 @@ _LABELS = {
     DIRECT: "addresses of the nodes' own",
     JUMP: "no public address",
 }
+# The topologies in which something that can be fixed has a part; all else has one in each.
+_PARTS = {
+    networks.KEY: (FLOATING, BASTION, DIRECT),
+    attaching.PRIVATE: (FLOATING, BASTION, JUMP),
+    addresses.KEY: (FLOATING, BASTION),
+    "proxy_jump": (JUMP,),
+    "ssh_config": (JUMP,),
+}
+# The hosts travel to ssh as an argument of -J: nothing in them may read as an option.
+_JUMP = r"([A-Za-z0-9_][\w.-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(:\d{1,5})?"
+_JUMPS = re.compile(rf"{_JUMP}(,{_JUMP})*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,25 +66,14 @@ def connect(
     """Choose the topology and its networks; raise where nothing fits or nothing tells apart."""
     fixed = fixed or {}
     topology = _topology(offer, public_nodes, fixed, proofs)
+    _require_used(topology, fixed)
     if topology.value == DIRECT:
-        attached = attaching.direct(
-            offer, site=site, override=fixed.get(networks.KEY), proofs=proofs
-        )
-        return Connection(
-            topology=topology,
-            public_network=attached.choice,
-            attachment=attached.attachment,
-            ip_version=attached.ip_version,
-        )
+        return _direct(offer, topology, site=site, fixed=fixed, proofs=proofs)
     if topology.value == JUMP:
         return _jump(offer, topology, site=site, fixed=fixed, proofs=proofs)
-    return _floating(offer, topology, site=site, fixed=fixed, proofs=proofs)
-
-
-def floating_ips_left(offer: Offer) -> int | None:
-    """Return how many floating IPs the quota has left; None without a limit or where it is not told."""
-    quota = next((one for one in offer.quotas if one.name == "floating_ips"), None)
-    return None if quota is None or quota.limit is None else max(0, quota.limit - quota.used)
+    return _floating(
+        offer, topology, site=site, public_nodes=public_nodes, fixed=fixed, proofs=proofs
+    )
 
 
 def _topology(
@@ -73,14 +82,39 @@ def _topology(
     fixed: Mapping[str, Override],
     proofs: Sequence[Proof],
 ) -> Choice:
-    override = fixed.get(KEY)
+    override, host = fixed.get(KEY), fixed.get("proxy_jump")
+    if host is not None and (override is None or host.layer < override.layer):
+        reason = f"reached through {host.value}, as {host.origin} says"
+        weaker = (*host.beaten, (override.origin, override.value)) if override else host.beaten
+        return _made(JUMP, reason, "fixed", override=replace(host, beaten=weaker))
     if override is not None:
         return _named(override)
-    host = fixed.get("proxy_jump")
-    if host is not None:
-        reason = f"reached through {host.value}, as {host.origin} says"
-        return _made(JUMP, reason, "fixed", override=host)
     return _found(offer, public_nodes, fixed, proofs)
+
+
+def _require_used(topology: Choice, fixed: Mapping[str, Override]) -> None:
+    """Refuse what was fixed and has no part in the topology: it would be passed over unseen.
+
+    A file about a site speaks of every topology, and who fixes the topology alone for one run
+    knows of it; so only what is as strong as that contradicts it.
+    """
+    settling = [fixed[key] for key in (KEY, "proxy_jump") if key in fixed]
+    by = min(settling, key=lambda override: override.layer, default=None)
+    for key, override in sorted(fixed.items()):
+        if topology.value not in _PARTS.get(key, _LABELS) and _contradicts(override, by):
+            raise RequestError(
+                f"{key} {override.value} has no part in the topology {topology.value}.",
+                facts={
+                    "asked for in": override.origin,
+                    "the topology": topology.reason,
+                    f"{key} is for": ", ".join(_PARTS[key]),
+                },
+                way_out=[f"leave {key} out there", f"or fix another topology: --set {KEY}=..."],
+            )
+
+
+def _contradicts(override: Override, by: Override | None) -> bool:
+    return by is None or (override.layer <= by.layer and override.layer < overrides.SITE)
 
 
 def _named(override: Override) -> Choice:
@@ -103,56 +137,59 @@ def _found(
     proofs: Sequence[Proof],
 ) -> Choice:
     """Choose by what the site has: floating IPs where there are any to be had."""
-    pool = _pool(offer, fixed, proofs)
-    own = [one.name for one in attaching.direct_candidates(offer, proofs)]
+    pool = _pool(offer, fixed)
+    own = attaching.direct_candidates(offer, proofs)
     if not pool:
-        return _without_pool(offer, own, fixed, proofs)
-    left = None if "floating_ip" in fixed else floating_ips_left(offer)
-    if left == 0 and own and networks.KEY not in fixed:
-        reason = f"no floating IP is left of the quota, and {own[0]} gives addresses of its own"
-        return _made(
-            DIRECT,
-            reason,
-            "certain",
-            Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="none is left"),
+        return _without_pool(offer, fixed, found=bool(own))
+    # Who names a network or an address has said how the nodes are reached.
+    named = {networks.KEY, attaching.PRIVATE, addresses.KEY} & set(fixed)
+    left = addresses.left(offer)
+    if left == 0 and own and not named:
+        reason = (
+            f"no floating IP is left of the quota, and {own[0].name} gives addresses of its own"
         )
-    if _proven_direct(offer, proofs, own):
-        return _made(DIRECT, "as a machine of yours was reached before", "proven")
-    rivals = [Rival(value=DIRECT, label=f"addresses on {name}", why_not="floating IPs are there")
-              for name in own]  # fmt: skip
-    if left is not None and 0 < left < public_nodes:
-        reason = f"{left} floating IPs are left for {public_nodes} nodes: one leads to the others"
+        rival = Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="none is left")
+        return _made(DIRECT, reason, "certain", rival)
+    if not named and _proven_direct(offer, own, proofs):
+        reason = "as a machine of yours was reached before"
+        rival = Rival(value=FLOATING, label=_LABELS[FLOATING], why_not="the other one is proven")
+        return _made(DIRECT, reason, "proven", rival)
+    rivals = [Rival(value=DIRECT, label=f"addresses on {one.name}", why_not="floating IPs are there")
+              for one in own]  # fmt: skip
+    usable = None if left is None else left + (addresses.KEY in fixed)
+    if usable is not None and 0 < usable < public_nodes:
+        reason = f"{usable} floating IPs are left for {public_nodes} nodes: one leads to the others"
         return _made(BASTION, reason, "certain", *rivals)
     return _made(FLOATING, "an external network gives them out", "certain", *rivals)
 
 
-def _pool(offer: Offer, fixed: Mapping[str, Override], proofs: Sequence[Proof]) -> bool:
+def _pool(offer: Offer, fixed: Mapping[str, Override]) -> bool:
     """Tell whether floating IPs can be had, of the network that a person named where they did."""
     override = fixed.get(networks.KEY)
     if override is not None:
         named = overrides.find(offer.networks, override, key=networks.KEY, site=offer.site)
         return named.external
-    return any(networks.why_not(one) is None for one in networks.external(offer, proofs))
+    return any(networks.why_not(one) is None for one in networks.external(offer))
 
 
-def _without_pool(
-    offer: Offer, own: Sequence[str], fixed: Mapping[str, Override], proofs: Sequence[Proof]
-) -> Choice:
+def _without_pool(offer: Offer, fixed: Mapping[str, Override], *, found: bool) -> Choice:
     override = fixed.get(networks.KEY)
     if override is not None:
         reason = f"{override.value} is not external: nodes get addresses on it themselves"
         return _made(DIRECT, reason, "fixed", override=override)
-    if not own:
-        raise networks.none_usable(offer, networks.external(offer, proofs))
+    if not found:
+        raise networks.none_usable(offer, networks.external(offer))
     return _made(DIRECT, "no network here gives out floating IPs", "certain")
 
 
-def _proven_direct(offer: Offer, proofs: Sequence[Proof], own: Sequence[str]) -> bool:
+def _proven_direct(offer: Offer, own: Sequence[Evidence], proofs: Sequence[Proof]) -> bool:
     """Tell whether the last machine that was reached here had an address of its own."""
     there = {network.id for network in offer.networks}
     known = [proof for proof in proofs if proof.network_id in there]
     newest = max(known, key=lambda proof: (proof.at, proof.network_id), default=None)
-    return bool(own) and newest is not None and newest.topology == DIRECT
+    if newest is None or newest.topology != DIRECT:
+        return False
+    return newest.network_id in {one.network.id for one in own}
 
 
 def _made(
@@ -174,7 +211,7 @@ def _made(
 # --- the shapes
 
 
-def _floating(
+def _direct(
     offer: Offer,
     topology: Choice,
     *,
@@ -182,90 +219,57 @@ def _floating(
     fixed: Mapping[str, Override],
     proofs: Sequence[Proof],
 ) -> Connection:
-    wanted = fixed.get(attaching.PRIVATE)
-    private = attaching.named(offer, wanted) if wanted else None
-    override = fixed.get(networks.KEY)
+    attached = attaching.direct(
+        offer, site=site, override=fixed.get(networks.KEY), proofs=_of(proofs, DIRECT)
+    )
+    return Connection(
+        topology=topology,
+        public_network=attached.choice,
+        attachment=attached.attachment,
+        ip_version=attached.ip_version,
+    )
+
+
+def _floating(
+    offer: Offer,
+    topology: Choice,
+    *,
+    site: Site,
+    public_nodes: int,
+    fixed: Mapping[str, Override],
+    proofs: Sequence[Proof],
+) -> Connection:
+    wanted, reused = fixed.get(attaching.PRIVATE), fixed.get(addresses.KEY)
+    private = attaching.private_named(offer, wanted) if wanted else None
+    held = addresses.held(offer, reused) if reused else None
+    among = attaching.gateways_of(offer, private) if private else None
+    if held is not None:
+        among = frozenset({held.network_id})
     public = networks.choose_network(
         offer,
         site=site,
-        override=override,
-        proofs=proofs,
-        among=private.gateways if private else None,
+        override=fixed.get(networks.KEY),
+        proofs=_of(proofs, FLOATING, BASTION),
+        among=among or None,
     )
-    if private is None:
-        private = attaching.behind(offer, public, proofs=proofs)
+    if private is not None and wanted is not None:
+        attached = attaching.beyond(offer, private, public, wanted)
     else:
-        _require_behind(offer, private, public)
-    address = _address(offer, public, fixed["floating_ip"]) if "floating_ip" in fixed else None
-    if address is None:
-        _require_own_name(offer, public)
+        attached = attaching.behind(offer, public)
+    if held is None or (topology.value == FLOATING and public_nodes > 1):
+        addresses.require_own_name(offer, public)
     return Connection(
         topology=topology,
         public_network=public,
-        private_network=private.choice,
-        floating_ip=address,
-        attachment=private.attachment,
+        private_network=attached.choice,
+        floating_ip=addresses.reused(offer, held, public, reused) if held and reused else None,
+        attachment=attached.attachment,
     )
 
 
-def _require_behind(offer: Offer, private: Attached, public: Choice) -> None:
-    """Refuse a pool that is not the one behind the router of the private network."""
-    name = private.choice.name if private.choice else ""
-    if private.gateways is not None and public.value not in private.gateways:
-        behind = [one.name for one in offer.networks if one.id in private.gateways]
-        raise RequestError(
-            f"no router leads from {name} to {public.name} at {offer.site},"
-            " so no floating IP of it would reach a VM there.",
-            facts={f"behind {name}": ", ".join(behind) or ", ".join(private.gateways)},
-            way_out=[f"leave {networks.KEY} out to have the one behind {name} taken"],
-        )
-
-
-def _require_own_name(offer: Offer, public: Choice) -> None:
-    # Terraform's provider asks for floating IPs by the network's name and takes the first.
-    same = [one.id for one in offer.networks if one.name == public.name]
-    if len(same) > 1 or not public.name:
-        raise SiteError(
-            f"{offer.site} has {len(same)} networks named {public.name!r}: floating IPs are asked for"
-            " by name, and might come from the wrong one.",
-            facts={"chosen": public.value, "all": ", ".join(sorted(same))},
-            way_out=[
-                "ask the site to rename one",
-                "or use an address that the project holds: --set floating_ip=ADDRESS",
-            ],
-        )
-
-
-def _address(offer: Offer, public: Choice, override: Override) -> Choice:
-    """Return a floating IP that the project holds and nobody uses."""
-    held = {one.address: one for one in offer.floating_ips} | {
-        one.id: one for one in offer.floating_ips
-    }
-    found = held.get(override.value)
-    free = sorted(
-        one.address
-        for one in offer.floating_ips
-        if not one.attached and one.network_id == public.value
-    )
-    facts = {"asked for in": override.origin, "free are": ", ".join(free) or "none"}
-    if found is None:
-        raise RequestError(
-            f"the project has no floating IP {override.value} at {offer.site}.", facts=facts
-        )
-    if found.attached:
-        raise RequestError(f"the floating IP {found.address} is in use already.", facts=facts)
-    if found.network_id != public.value:
-        raise RequestError(f"the floating IP {found.address} is not of {public.name}.", facts=facts)
-    return Choice(
-        key="floating_ip",
-        value=found.id,
-        name=found.address,
-        label=found.address,
-        reason=f"asked for in {override.origin}; the project holds it, and keeps it",
-        candidates=len(free),
-        confidence="fixed",
-        **overrides.marks(override),
-    )
+def _of(proofs: Sequence[Proof], *kinds: str) -> list[Proof]:
+    """Return what was proven in the same way: a pool's addresses say nothing of a direct port's."""
+    return [proof for proof in proofs if proof.topology in kinds]
 
 
 def _jump(
@@ -276,24 +280,32 @@ def _jump(
     fixed: Mapping[str, Override],
     proofs: Sequence[Proof],
 ) -> Connection:
-    host = fixed.get("proxy_jump")
-    if host is None:
-        raise RequestError(
-            "the topology jump needs a host through which to reach the nodes.",
-            facts={"asked for in": topology.origin},
-            way_out=[
-                "--set proxy_jump=user@host",
-                f"or for good, in sites/{site.name}.yaml: proxy_jump: user@host",
-            ],
-        )
-    config = fixed.get("ssh_config")
+    host, config = _host(topology, site, fixed.get("proxy_jump")), fixed.get("ssh_config")
     attached = attaching.jumped(
-        offer, site=site, override=fixed.get(attaching.PRIVATE), proofs=proofs
+        offer, site=site, override=fixed.get(attaching.PRIVATE), proofs=_of(proofs, JUMP)
     )
     return Connection(
         topology=topology,
         private_network=attached.choice,
         attachment=attached.attachment,
         ip_version=attached.ip_version,
-        jump_host=JumpHost(host=host.value, ssh_config=config.value if config else None),
+        jump_host=JumpHost(host=host, ssh_config=config.value if config else None),
+    )
+
+
+def _host(topology: Choice, site: Site, override: Override | None) -> str:
+    if override is not None and _JUMPS.fullmatch(override.value):
+        return override.value
+    problem = (
+        "the topology jump needs a host through which to reach the nodes."
+        if override is None
+        else f"{override.value!r} is no host that ssh could jump through."
+    )
+    raise RequestError(
+        problem,
+        facts={"asked for in": override.origin if override else topology.origin},
+        way_out=[
+            "--set proxy_jump=user@host",
+            f"or for good, in sites/{site.name}.yaml: proxy_jump: user@host",
+        ],
     )

@@ -20,7 +20,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.drivers import provider
 from orchestrator.paths import SANDBOX, Folders
-from tests.bench import discovery
+from tests.bench import discovery, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -42,6 +42,7 @@ def main() -> None:
             "discover": discovery.measure(),
             "deploy": deployments(home),
         }
+    results["choose"] = selecting.main()
     text = json.dumps(results, indent=2)
     (ROOT / "bench.json").write_text(text + "\n")
     print(text)

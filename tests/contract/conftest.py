@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import sshd
 
 from orchestrator.drivers import provider
 from orchestrator.paths import Folders
@@ -27,3 +28,8 @@ def terraform_program() -> Path:
 @pytest.fixture(scope="session")
 def installed_provider(terraform_program: Path) -> provider.Provider:
     return provider.install_provider(CACHE, terraform=terraform_program, env=ENVIRONMENT)
+
+
+@pytest.fixture(scope="session")
+def sshd_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sshd.find(tmp_path_factory.mktemp("openssh-server"))

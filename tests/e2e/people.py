@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from openstack.connection import Connection
 
@@ -93,15 +94,18 @@ def new_person(home: Path) -> Person:
 
 def project_of(admin: Connection, vo: str) -> str:
     """The id of the project that holds a VO's allocation."""
-    (found,) = [
-        one for one in admin.identity.projects() if (one.properties or {}).get("egi.VO") == vo
-    ]
+    (found,) = [one for one in admin.identity.projects() if _vo_of(one) == vo]
     return str(found.id)
+
+
+def _vo_of(project: Any) -> str | None:
+    found: str | None = project.to_dict().get("egi.VO")
+    return found
 
 
 def at_the_site(admin: Connection) -> set[str]:
     """Everything the administrator sees in the projects of all VOs, as kind and id."""
-    vos = {one.id for one in admin.identity.projects() if (one.properties or {}).get("egi.VO")}
+    vos = {one.id for one in admin.identity.projects() if _vo_of(one)}
     network = admin.network
     listings: dict[str, Sequence[object]] = {
         "server": list(admin.compute.servers(all_projects=True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from dataclasses import replace
 
@@ -11,8 +12,10 @@ from simulations import Cloud, Server, host_key
 
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.configuring import Configuration
+from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.journal import Journal
+from orchestrator.model import Hop
 from orchestrator.workdir import Workdir
 
 
@@ -130,6 +133,36 @@ def test_errors_of_cloud_init_are_told(reach, server, monkeypatch):
     assert reach().endswith("cloud-init had errors")
 
 
+@pytest.fixture
+def behind(applied, node, world):
+    """A second node, first by name, to which the other one is the door."""
+    inner = replace(
+        node,
+        name="sky-a",
+        address="10.0.0.6",
+        hop=Hop(host=node.address, user=node.user, port=node.port),
+    )
+    world.resources["server", inner.name] = applied.id
+    world.servers[inner.name] = Server(key=host_key("i"))
+    return replace(applied, nodes=(inner, node))
+
+
+def test_the_door_is_reached_before_what_is_behind_it(
+    configuration, behind, world, workdir, told, monkeypatch
+):
+    known = {}
+
+    def wait(node, **_):
+        known[node.name] = workdir.known_hosts.read_text().splitlines()
+        return True
+
+    monkeypatch.setattr("orchestrator.drivers.ssh.wait_until_ssh", wait)
+    with Journal(told.append).phase("reach") as log:
+        configuration.reach(behind, Cloud(world, "SIM"), seconds=5.0, log=log)
+    assert list(known) == ["sky", "sky-a"]
+    assert known["sky-a"] == [f"198.51.100.17 {host_key()}", f"10.0.0.6 {host_key('i')}"]
+
+
 # --- the playbook and the checks
 
 
@@ -145,6 +178,24 @@ def test_the_playbook_gets_the_parameters_and_its_tasks_are_told(
         configuration.run_playbook(applied, use_case, log=log)
     assert world.playbooks == [{"hosts": ["sky"], "colour": "red"}]
     assert [one.text for one in told] == ["", "toy : Unpack the toy", "2 tasks, 1 changed"]
+
+
+def test_ansible_is_told_what_leads_to_a_node_and_only_for_that_one(
+    configuration, behind, use_case, workdir, told, monkeypatch
+):
+    given = {}
+
+    def run(_workdir, *, inventory, **_):
+        given.update(inventory["all"]["hosts"])
+        return PlaybookResult(code=0, ok=1, changed=0, failures=(), log=workdir.runs)
+
+    monkeypatch.setattr("orchestrator.drivers.ansible.run_playbook", run)
+    with Journal(told.append).phase("configure") as log:
+        configuration.run_playbook(behind, use_case, log=log)
+    (option,) = shlex.split(given["sky-a"]["ansible_ssh_common_args"])
+    assert option.startswith("-oProxyCommand=ssh ")
+    assert option.endswith("-p 22 -l egi -- 198.51.100.17")
+    assert "ansible_ssh_common_args" not in given["sky"]
 
 
 def test_checks_that_hold_are_counted(configuration, applied, use_case, server, told):
@@ -230,6 +281,11 @@ def test_the_digest_does_not_depend_on_the_order_of_parameters_or_on_another_rol
     other.mkdir()
     (other / "main.yml").touch()
     assert digest(parameters={"b": 2, "a": 1}) == before
+
+
+def test_the_digest_does_not_depend_on_what_leads_to_a_node(digest, node):
+    gate = Hop(host="gate", ours=False)
+    assert digest(nodes=(replace(node, hop=gate),)) == digest()
 
 
 def test_the_digest_does_not_depend_on_the_deployments_own_record(digest):

@@ -13,7 +13,7 @@ from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.errors import RequestError, SetupError, SiteError
 from orchestrator.journal import Journal
-from orchestrator.model import Share, Site
+from orchestrator.model import Attachment, Hop, JumpHost, Share, Site
 from orchestrator.provisioning import Provisioning
 from orchestrator.rendering import PROVIDER_VERSION
 from orchestrator.workdir import Workdir
@@ -103,6 +103,21 @@ def test_every_value_goes_to_the_values_file(planned, workdir):
     assert values["nodes"]["sky-toy"]["flavor_id"] == "id-m1.medium"
     assert values["deployment"] == {"id": "0f3c", "name": "sky"}
     assert "0f3c" not in workdir.main.read_text()
+
+
+def test_a_network_that_is_there_is_another_module(provisioning, chosen, use_case, workdir):
+    attachment = Attachment(network_id="n", subnet_id=None)
+    there = replace(chosen.selection, attachment=attachment)
+    provisioning.render(replace(chosen, selection=there), site=SITE, use_case=use_case)
+    assert 'source = "./modules/network_existing"' in workdir.main.read_text()
+    assert json.loads(workdir.variables.read_text())["network"]["network_id"] == "n"
+
+
+def test_the_nodes_of_an_apply_know_their_jump_host(planned, provisioning, login, journal):
+    gate = JumpHost(host="ada@gate", ssh_config="/home/ada/config")
+    with journal.phase("apply") as log:
+        (node,) = provisioning.apply(login, log, jump_host=gate)
+    assert node.hop == Hop(host="ada@gate", ours=False, ssh_config="/home/ada/config")
 
 
 def test_the_code_and_the_key_are_written_once(planned, provisioning, chosen, use_case, workdir):

@@ -11,8 +11,16 @@ import pytest
 
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.errors import DeploymentFailedError, RequestError
-from orchestrator.model import Share, Site
-from orchestrator.rendering import hcl, ident, inventory, read_nodes, render_main, variables
+from orchestrator.model import Attachment, Hop, JumpHost, NodeGroup, Share, Site
+from orchestrator.rendering import (
+    hcl,
+    ident,
+    inventory,
+    network_module,
+    read_nodes,
+    render_main,
+    variables,
+)
 
 KEY = "ssh-ed25519 AAAAC3Nza sky"
 HOSTILE = [
@@ -73,6 +81,10 @@ def test_every_value_travels_in_the_variables(values):
             "external_network_name": "ext",
             "cidr": "10.222.0.0/24",
             "dns": ["192.0.2.53"],
+            "network_id": None,
+            "subnet_id": None,
+            "ip_version": 4,
+            "config_drive": None,
         },
         "ssh_public_key": KEY,
         "ssh_from": ["0.0.0.0/0"],
@@ -84,6 +96,8 @@ def test_every_value_travels_in_the_variables(values):
                 "boot_volume_gb": 0,
                 "groups": ["docker"],
                 "public": True,
+                "floating_ip": None,
+                "via": None,
             }
         },
     }
@@ -134,26 +148,192 @@ def test_a_template_that_asks_for_more_than_it_is_given_is_an_error(tmp_path):
         render_main(template=template)
 
 
+# --- the shapes of a network
+
+
+def shape(selection, topology, *, existing=False, **given):
+    """Return a selection of one topology, on a network that is made or one that is there."""
+    attached = Attachment(network_id="n-old", subnet_id="s-old") if existing else None
+    named = replace(selection.topology, value=topology, name=topology)
+    return replace(selection, topology=named, attachment=attached, **given)
+
+
+def cluster(use_case, *public):
+    """Return a use case with a node for each claim, of its name and public or not."""
+    groups = tuple(
+        NodeGroup(name=f"n{number}", groups=("all",), public=is_public)
+        for number, is_public in enumerate(public, 1)
+    )
+    return replace(use_case, nodes=groups)
+
+
+@pytest.fixture
+def docker():
+    return find_use_case("docker", use_case_folders(Path("/nowhere")))
+
+
+ONE, THREE = (True,), (True, False, True)
+DOOR = {"sky-n2": "sky-n1"}
+BEHIND = {"sky-n2": "sky-n1", "sky-n3": "sky-n1"}
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["made", "existing"])
+@pytest.mark.parametrize(
+    ("topology", "public", "floating", "via"),
+    [
+        ("floating", ONE, ["sky-n1"], {}),
+        ("floating", THREE, ["sky-n1", "sky-n3"], DOOR),
+        ("bastion", ONE, ["sky-n1"], {}),
+        ("bastion", THREE, ["sky-n1"], BEHIND),
+        ("direct", ONE, [], {}),
+        ("direct", THREE, [], {}),
+        ("jump", ONE, [], {}),
+        ("jump", THREE, [], {}),
+    ],
+)
+def test_each_topology_gives_floating_ips_and_ways_in(
+    values, selection, docker, topology, public, floating, via, existing
+):
+    made = values(
+        selection=shape(selection, topology, existing=existing), use_case=cluster(docker, *public)
+    )
+    nodes = made["nodes"]
+    assert [name for name, node in nodes.items() if node["public"]] == floating
+    assert {name: node["via"] for name, node in nodes.items() if node["via"]} == via
+    leads_out = topology in ("floating", "bastion")
+    assert made["network"]["external_network_name"] == ("ext" if leads_out else None)
+    assert made["network"]["external_network_id"] == ("id-ext" if leads_out else None)
+    assert made["network"]["config_drive"] is (None if leads_out else True)
+    assert made["network"]["network_id"] == ("n-old" if existing else None)
+    assert made["network"]["subnet_id"] == ("s-old" if existing else None)
+
+
+@pytest.mark.parametrize("topology", ["floating", "bastion"])
+def test_where_no_node_is_public_the_first_is_the_door(values, selection, docker, topology):
+    made = values(selection=shape(selection, topology), use_case=cluster(docker, False, False))
+    assert made["nodes"]["sky-n1"]["public"]
+    assert made["nodes"]["sky-n2"]["via"] == "sky-n1"
+
+
+def test_the_door_is_the_first_public_node_and_not_the_first(values, selection, docker):
+    made = values(selection=shape(selection, "bastion"), use_case=cluster(docker, False, True))
+    assert made["nodes"]["sky-n1"]["via"] == "sky-n2"
+    assert made["nodes"]["sky-n2"]["public"]
+
+
+@pytest.mark.parametrize("topology", ["floating", "bastion"])
+def test_an_address_of_the_project_is_used_again_by_the_door_alone(
+    values, selection, docker, topology
+):
+    held = replace(selection.topology, key="floating_ip", value="id-f", name="198.51.100.9")
+    made = values(
+        selection=shape(selection, topology, floating_ip=held),
+        use_case=cluster(docker, False, True, True),
+    )
+    assert {name: node["floating_ip"] for name, node in made["nodes"].items()} == {
+        "sky-n1": None,
+        "sky-n2": "198.51.100.9",
+        "sky-n3": None,
+    }
+
+
+def test_ssh_is_let_in_by_the_family_of_the_address(values, selection):
+    assert values()["ssh_from"] == ["0.0.0.0/0"]
+    six = values(selection=shape(selection, "direct", existing=True, ip_version=6))
+    assert six["ssh_from"] == ["0.0.0.0/0", "::/0"]
+    assert six["network"]["ip_version"] == 6
+    assert values(ssh_from=["192.0.2.0/24"])["ssh_from"] == ["192.0.2.0/24"]
+
+
+def test_a_volume_to_boot_from_is_one_for_each_node(values, selection, docker):
+    made = values(selection=replace(selection, boot_volume_gb=20), use_case=cluster(docker, *THREE))
+    assert [node["boot_volume_gb"] for node in made["nodes"].values()] == [20, 20, 20]
+
+
+def test_the_module_follows_from_whether_there_is_a_network(selection):
+    assert network_module(shape(selection, "floating")) == "network"
+    for topology in ("floating", "bastion", "direct", "jump"):
+        chosen = shape(selection, topology, existing=True)
+        assert network_module(chosen) == "network_existing"
+    assert './modules/network_existing"' in render_main(network="network_existing")
+
+
+def test_only_a_network_that_is_made_is_told_its_addresses():
+    made, existing = (
+        render_main(network=name).partition('module "network"')[2].partition("module ")[0]
+        for name in ("network", "network_existing")
+    )
+    assert "var.network.cidr" in made
+    assert "var.network.cidr" not in existing
+    assert "var.network.subnet_id" in existing
+
+
+# --- what is read back
+
+
 def test_the_inventory_holds_each_node_in_its_groups(node):
     made = inventory([node])
     assert made["all"]["hosts"]["sky"]["ansible_host"] == "198.51.100.17"
     assert made["all"]["children"] == {"docker": {"hosts": {"sky": {}}}}
 
 
+def test_what_ssh_is_given_for_one_node_stands_beside_it_alone(node):
+    hidden = replace(node, name="sky-inner")
+    made = inventory([node, hidden], ssh_arguments=lambda one: "-J x" * (one is hidden))
+    hosts = made["all"]["hosts"]
+    assert hosts["sky-inner"]["ansible_ssh_common_args"] == "-J x"
+    assert "ansible_ssh_common_args" not in hosts["sky"]
+
+
+TOLD = {
+    "address": "198.51.100.17",
+    "port": 22,
+    "user": "egi",
+    "groups": ["docker"],
+    "private_ip": "10.0.0.5",
+    "volumes": [],
+}
+
+
 def test_nodes_are_read_from_the_outputs(node):
-    told = {
-        "address": "198.51.100.17",
-        "port": 22,
-        "user": "egi",
-        "groups": ["docker"],
-        "private_ip": "10.0.0.5",
-        "volumes": [],
+    assert read_nodes({"nodes": {"sky": TOLD}}) == (node,)
+    assert read_nodes({"nodes": {"sky": {**TOLD, "via": None}}}) == (node,)
+
+
+def test_a_node_behind_another_is_reached_through_that_ones_address():
+    inner = {**TOLD, "address": "10.0.0.6", "via": "sky-z"}
+    first, door = read_nodes({"nodes": {"sky-z": TOLD, "sky-a": inner}})
+    assert first.hop == Hop(host="198.51.100.17", user="egi", port=22)
+    assert door.hop is None
+
+
+def test_a_jump_host_leads_to_every_node_that_no_other_leads_to():
+    gate = JumpHost(host="ada@gate", ssh_config="/home/ada/config")
+    inner = {**TOLD, "via": "sky-b"}
+    through = {
+        node.name: node.hop for node in read_nodes({"nodes": {"sky-b": TOLD, "sky-a": inner}}, gate)
     }
-    assert read_nodes({"nodes": {"sky": told}}) == (node,)
+    assert through["sky-b"] == Hop(host="ada@gate", ours=False, ssh_config="/home/ada/config")
+    assert through["sky-a"].ours
+
+
+def test_an_ipv6_address_is_written_in_its_short_form():
+    told = {**TOLD, "address": "2001:0db8:0000::0005", "private_ip": "2001:db8::5"}
+    (found,) = read_nodes({"nodes": {"sky": told}})
+    assert (found.address, found.private_ip) == ("2001:db8::5", "2001:db8::5")
 
 
 @pytest.mark.parametrize(
-    "told", [{}, {"nodes": None}, {"nodes": {"sky": {"address": "{{ x }}", "port": 22}}}]
+    "told",
+    [
+        {},
+        {"nodes": None},
+        {"nodes": {"sky": {"address": "{{ x }}", "port": 22}}},
+        {"nodes": {"sky": {**TOLD, "via": "nobody"}}},
+        {"nodes": {"sky": {**TOLD, "via": ["x"]}}},
+        {"nodes": {"sky": {**TOLD, "address": "gate.example"}}},
+        {"nodes": {"sky": {**TOLD, "user": "egi -oProxyCommand=id"}}},
+    ],
 )
 def test_other_outputs_are_an_error(told):
     with pytest.raises(DeploymentFailedError):

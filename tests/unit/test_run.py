@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from simulations import PROJECT, VO
@@ -185,6 +186,61 @@ def test_a_stop_after_the_playbook_keeps_what_it_did_unverified(applied, use_cas
     with pytest.raises(InterruptedRunError):
         applied.configure(use_case, force=False, anew=True)
     assert applied.deployment.phase is Phase.CONFIGURING
+
+
+# --- what was reached
+
+
+def test_what_was_reached_is_remembered_for_the_site_and_the_vo(applied, use_case, store):
+    before = datetime.now(UTC)
+    applied.configure(use_case, force=False, anew=True)
+    (proof,) = store.proofs(site="SIM", vo=VO)
+    assert (proof.network_id, proof.topology) == ("n-ext", "floating")
+    assert before <= proof.at <= datetime.now(UTC)
+    assert store.proofs(site="SIM", vo="vo.other.eu") == ()
+
+
+def test_what_was_not_reached_is_not_remembered(applied, use_case, store, world):
+    world.servers["sky-toy"].status = "ERROR"
+    with pytest.raises(DeploymentFailedError, match="is not running"):
+        applied.configure(use_case, force=False, anew=True)
+    assert store.proofs(site="SIM", vo=VO) == ()
+
+
+def test_a_machine_is_remembered_although_its_configuration_failed(applied, use_case, store, world):
+    world.playbook_error = "no mirror"
+    with pytest.raises(DeploymentFailedError):
+        applied.configure(use_case, force=False, anew=True)
+    assert [proof.network_id for proof in store.proofs(site="SIM", vo=VO)] == ["n-ext"]
+
+
+def test_behind_a_jump_host_the_private_network_is_what_was_reached(applied, use_case, store):
+    selection = applied.deployment.selection
+    private = replace(selection.public_network, key="private_network", value="n-private")
+    jump = replace(
+        selection,
+        topology=replace(selection.topology, value="jump"),
+        public_network=None,
+        private_network=private,
+    )
+    applied.deployment = replace(applied.deployment, selection=jump)
+    applied.configure(use_case, force=False, anew=True)
+    (proof,) = store.proofs(site="SIM", vo=VO)
+    assert (proof.network_id, proof.topology) == ("n-private", "jump")
+
+
+def test_a_proof_comes_first_at_the_next_choice(applied, use_case, begin, store):
+    applied.configure(use_case, force=False, anew=True)
+    ready = applied.finish()
+    again = begin()
+    again.deployment = replace(ready, id="second", name="second", selection=None)
+    again.deployment = replace(again.deployment, phase=Phase.REQUESTED, nodes=())
+    store.add(again.deployment)
+    again.login()
+    again.choose(replace(ASKED, name="second"), use_case)
+    network = again.deployment.selection.public_network
+    assert network.confidence == "proven"
+    assert "reached" in network.reason
 
 
 def test_a_finished_run_is_noted_with_its_checks(applied, use_case, store):

@@ -64,7 +64,9 @@ def test_a_site_does_not_remove_what_a_server_uses(world):
 def test_a_machine_knows_services_only():
     machine = Machine(Server(services={"toy"}))
     assert machine.is_running("toy")
-    assert not hasattr(machine, "run")
+    machine.run(["true"])
+    with pytest.raises(AssertionError, match="knows no"):
+        machine.run(["id"])
 
 
 def test_a_key_is_one_that_the_rendering_takes(terraform, tmp_path):

@@ -1,4 +1,4 @@
-"""orchestrator catalogue: what sites there are and what they offer, collected for later."""
+"""orchestrator catalogue: what is known about the sites and what they offer, and how old it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from orchestrator.cli.late import LateGroup
 
 COMMANDS = {
+    "refresh": "orchestrator.cli.catalogue.refresh",
     "collect": "orchestrator.cli.catalogue.collect",
     "show": "orchestrator.cli.catalogue.show",
     "search": "orchestrator.cli.catalogue.search",
@@ -16,4 +17,4 @@ COMMANDS = {
 
 @click.command("catalogue", cls=LateGroup, modules=COMMANDS)
 def command() -> None:
-    """Collect what sites offer; then look, search and compare without asking them."""
+    """Renew what is known about the sites and what they offer, and look into it without asking them."""

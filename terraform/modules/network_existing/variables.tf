@@ -3,7 +3,7 @@ variable "network_id" {
   description = "The network that is there already, by id"
 
   validation {
-    condition     = length(var.network_id) > 0
+    condition     = can(regex("^[^[:space:]]+$", var.network_id))
     error_message = "The id of the network that the nodes are attached to is missing."
   }
 }

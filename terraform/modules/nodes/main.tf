@@ -120,7 +120,7 @@ resource "openstack_networking_floatingip_v2" "node" {
 resource "openstack_networking_floatingip_associate_v2" "node" {
   for_each = local.public
 
-  floating_ip = coalesce(each.value.floating_ip, try(openstack_networking_floatingip_v2.node[each.key].address, null))
+  floating_ip = each.value.floating_ip == null ? openstack_networking_floatingip_v2.node[each.key].address : each.value.floating_ip
   port_id     = openstack_networking_port_v2.node[each.key].id
 
   # Without the router's leg in the subnet the external network "is not reachable", and the leg

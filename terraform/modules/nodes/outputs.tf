@@ -4,10 +4,11 @@ locals {
   ipv4 = { for name, ips in local.fixed_ips : name => [for ip in ips : ip if !strcontains(ip, ":")] }
   ipv6 = { for name, ips in local.fixed_ips : name => [for ip in ips : ip if strcontains(ip, ":")] }
   own = {
-    for name, ips in local.fixed_ips : name => concat(
+    for name, ips in local.fixed_ips : name => try(concat(
       var.ip_version == 6 ? local.ipv6[name] : local.ipv4[name], ips
-    )[0]
+    )[0], null)
   }
+  without = [for name, ips in local.fixed_ips : name if length(ips) == 0]
 }
 
 output "nodes" {
@@ -18,10 +19,15 @@ output "nodes" {
       port       = 22
       user       = var.login_user
       groups     = node.groups
-      private_ip = concat(local.ipv4[name], local.ipv6[name])[0]
+      private_ip = try(concat(local.ipv4[name], local.ipv6[name])[0], null)
       volumes    = []
       via        = node.via
     }
+  }
+
+  precondition {
+    condition     = length(local.without) == 0
+    error_message = "${join(", ", local.without)} got no address on its network: the network has no subnet for it."
   }
 
   # An address is of use once its server is there.

@@ -26,8 +26,8 @@ variable "nodes" {
   }
 
   validation {
-    condition     = alltrue([for node in var.nodes : node.via == null || contains(keys(var.nodes), coalesce(node.via, "-"))])
-    error_message = "SSH to a node goes via another node of the deployment, or straight."
+    condition     = alltrue([for node in var.nodes : node.via == null || contains([for name, one in var.nodes : name if one.via == null], coalesce(node.via, "-"))])
+    error_message = "SSH to a node goes straight, or via another node of the deployment to which it goes straight."
   }
 }
 

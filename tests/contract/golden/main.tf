@@ -29,8 +29,17 @@ variable "deployment" {
 }
 
 variable "network" {
-  type        = object({ external_network_id = string, external_network_name = string, cidr = string, dns = list(string) })
-  description = "The external network, and the addresses and name servers of our own"
+  type = object({
+    external_network_id   = string
+    external_network_name = string
+    cidr                  = string
+    dns                   = list(string)
+    network_id            = string
+    subnet_id             = string
+    ip_version            = number
+    config_drive          = bool
+  })
+  description = "The external network; the addresses and name servers of our own network, or the one that is there already"
 }
 
 variable "ssh_public_key" {
@@ -55,6 +64,8 @@ variable "nodes" {
     boot_volume_gb = number
     groups         = list(string)
     public         = bool
+    floating_ip    = string
+    via            = string
   }))
   description = "Nodes by host name"
 }
@@ -89,6 +100,8 @@ module "nodes" {
   subnet_id             = module.network.subnet_id
   router_interface_id   = module.network.router_interface_id
   external_network_name = var.network.external_network_name
+  ip_version            = var.network.ip_version
+  config_drive          = var.network.config_drive
 }
 
 output "nodes" {

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+import yaml
 
 from orchestrator import paths
 from orchestrator.catalogue.catalogue import Catalogue
@@ -78,7 +79,8 @@ def test_the_papers_own_line_is_answered(catalogue):
         " vo.deltares.nl, vo.emso-eric.eu, vo.obsea.es",
         "vo.access.egi.eu at": "CENI, CLOUDIFIN, CSTCLOUD-EGI, CYFRONET-CLOUD, IFCA-LCG2,"
         " IISAS-FedCloud, ILIFU-UCT, IN2P3-IRES, ...",
-        "site list of": "1 Jul 2026, shipped with this version",
+        "site list of": "1 Jul 2026, shipped with this version"
+        " (renew: orchestrator catalogue refresh)",
     }
     assert error.way_out[0].startswith("make deploy SITE=IN2P3-IRES USECASE=oligia ")
     assert error.way_out[1] == ("you are not logged in to EGI Check-in yet: orchestrator login")
@@ -104,3 +106,77 @@ def test_a_site_without_check_in_is_refused(catalogue):
 def test_a_served_vo_has_its_project(catalogue):
     share = catalogue.share(catalogue.find("SCAI"), VO)
     assert share.project_id == "d12c055894f245b28c75c95e4ca78407"
+
+
+FILES = sorted((paths.TEMPLATES / "sites").glob("*.yaml"))
+
+
+def content(file):
+    return yaml.safe_load(file.read_text())
+
+
+def own_name(file):
+    """The name under which a file's site goes: GOCDB's, but for the second endpoint of one name."""
+    return file.stem if file.stem == "fedcloud.srce.hr-2" else content(file)["gocdb"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_shipped_site_is_found_however_it_is_written(catalogue, file):
+    name = own_name(file)
+    ways = {name, name.lower(), name.upper(), f" {name} ", file.stem, file.stem.upper()}
+    ways |= {name.replace("-", "_"), name.replace("-", " "), name.replace("-", "")}
+    assert {catalogue.find(way).name for way in ways} == {name}
+    assert catalogue.find(name).endpoint.removesuffix("/v3") in content(file)["endpoint"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_shipped_site_with_a_letter_too_few_is_suggested(catalogue, file):
+    with pytest.raises(RequestError) as caught:
+        catalogue.find(f"{own_name(file)[1:]}")
+    assert own_name(file) in caught.value.facts["did you mean"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_users_file_lies_over_the_site_that_it_means(file, tmp_path):
+    """By its file name, by GOCDB name and endpoint, in another case."""
+    shipped = SiteFolder(path=paths.TEMPLATES / "sites", trusted=False)
+    name, official = own_name(file), content(file)
+    written = {
+        f"{file.stem}.yaml": {},
+        f"{file.stem.lower()}.yaml": {"gocdb": official["gocdb"].lower()},
+        f"{name.upper()}.yml": {},
+        "mine.yaml": {"gocdb": official["gocdb"], "endpoint": official["endpoint"]},
+    }
+    for number, (stem, keys) in enumerate(written.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / stem).write_text(yaml.safe_dump({**keys, "flavor": "mine"}))
+        found = Catalogue.load([SiteFolder(path=folder, trusted=True), shipped])
+        assert [site.name for site in found.sites() if site.flavor == "mine"] == [name], stem
+        assert len(found.sites()) == 25
+
+
+@pytest.mark.parametrize("alias", ["CESGA", "iisas", "SRCE"])
+def test_a_users_file_may_go_by_an_alias(alias, tmp_path, catalogue):
+    (tmp_path / f"{alias}.yaml").write_text("flavor: mine")
+    shipped = SiteFolder(path=paths.TEMPLATES / "sites", trusted=False)
+    found = Catalogue.load([SiteFolder(path=tmp_path, trusted=True), shipped])
+    assert found.find(alias).flavor == "mine"
+    assert found.find(alias).name == catalogue.find(alias).name
+
+
+def test_part_of_a_name_is_suggested_and_never_taken(catalogue):
+    with pytest.raises(RequestError) as caught:
+        catalogue.find("INFN-CLOUD")
+    near = caught.value.facts["did you mean"]
+    assert {"INFN-CLOUD-BARI", "INFN-CLOUD-CNAF"} <= set(near.split(", "))
+
+
+def test_a_vo_that_no_site_serves_brings_near_names(catalogue):
+    with pytest.raises(RequestError, match="no site serves vo.acess.egi.eu") as caught:
+        catalogue.serving("vo.acess.egi.eu")
+    assert VO in caught.value.facts["did you mean"]
+    with pytest.raises(RequestError) as caught:
+        catalogue.serving(VO.upper())
+    assert caught.value.facts["did you mean"].split(", ")[0] == VO
+    assert len(catalogue.serving(VO)) == 13

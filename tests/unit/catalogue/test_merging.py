@@ -77,7 +77,6 @@ def test_each_key_can_be_settled_for_the_site_and_for_a_vo(site):
         "topology": "bastion",
         "proxy_jump": "ada@gate.eu:2222,gate2",
         "ssh_config": "/etc/ssh/extra",
-        "floating": "reuse",
     }
     lines = "\n".join(f"{key}: {value}" for key, value in values.items())
     entry = ", ".join(f"{key}: '{value}'" for key, value in values.items())

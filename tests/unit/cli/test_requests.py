@@ -45,6 +45,12 @@ def test_a_value_may_hold_an_equals_sign_spaces_or_nothing():
     assert asked.parameters == {"a": "b=c d", "e": ""}
 
 
+def test_an_ssh_config_is_one_of_the_folder_that_the_person_is_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = read("docker", "--site", "S", "--set", "ssh_config=my/config")
+    assert asked.overrides == {"ssh_config": str(tmp_path / "my/config")}
+
+
 @pytest.mark.parametrize("option", ["--set", "--param"])
 @pytest.mark.parametrize("text", ["flavor", "=m1"])
 def test_what_is_no_pair_is_refused_with_an_example(option, text):

@@ -49,6 +49,13 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path):
     assert not (tmp_path / "alive").exists()
 
 
+def test_what_a_program_had_said_before_it_was_ended_is_told():
+    text = "import sys, time; print('so far ☃', file=sys.stderr, flush=True); time.sleep(60)"
+    with pytest.raises(command.CommandTimeoutError) as caught:
+        run(text, timeout=0.6, env={"PYTHONIOENCODING": "utf-8"})
+    assert caught.value.stderr == "so far ☃\n"
+
+
 def test_a_missing_program_is_named(tmp_path):
     with pytest.raises(SetupError, match="no-such-program cannot be started"):
         command.run(["no-such-program"], env={}, timeout=1)

@@ -81,6 +81,7 @@ def test_everything_that_carries_the_mark_is_found_once():
         ],
         ips=[
             said(OURS, id="ip1", floating_ip_address="198.51.100.7", port_id=None),
+            # The project's own, which the deployment only uses: it stays where it was.
             Thing(id="ip2", description="", floating_ip_address="198.51.100.8", port_id="port"),
             Thing(id="ip3", description="", floating_ip_address="198.51.100.9", port_id="else"),
         ],
@@ -89,7 +90,6 @@ def test_everything_that_carries_the_mark_is_found_once():
     found = [(one.kind, one.id) for one in marks.find(project, OURS)]
     assert sorted(found) == [
         ("floating_ip", "ip1"),
-        ("floating_ip", "ip2"),
         ("keypair", f"orchestrator-{OURS}"),
         ("network", "net"),
         ("port", "port"),
@@ -105,6 +105,31 @@ def test_everything_that_carries_the_mark_is_found_once():
 def test_a_longer_description_carries_the_mark_too():
     project = Project(networks=[said(f"{OURS}: expires 2026-11-29", id="net")])
     assert [one.id for one in marks.find(project, OURS)] == ["net"]
+
+
+@pytest.mark.parametrize(
+    ("description", "maker"),
+    [
+        (f"orchestrator deployment {OURS}", OURS),
+        (f"orchestrator deployment {OURS}: expires 2026-11-29", OURS),
+        ("made by hand, not by an orchestrator", None),
+        ("orchestrator deployment ", None),
+        ("orchestrator deployment\n\nfoo", None),
+        ("myorchestrator deployment x1", None),
+        ("orchestrator deployment ${x}", None),
+        ("orchestrator deployment '; DROP TABLE ports", None),
+        ("orchestrator deployment ../../etc", None),
+        (f"orchestrator deployment {OURS}; rm -rf /", OURS),
+        ("orchestrator deployment one, orchestrator deployment two", "one"),
+        ("orchestrator deployment " + "x" * 9000, "x" * 9000),
+        ("\u202eorchestrator deployment sky", None),
+        (f"kept from orchestrator deployment {OURS}, do not delete", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_maker_is_an_id_and_nothing_else(description, maker):
+    assert marks.maker_of(description) == maker
 
 
 def test_a_server_is_found_by_name_and_mark():

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Listed
 
@@ -35,6 +37,77 @@ def test_a_network_with_hidden_subnets():
     assert values.network(listed(**answer), "admin", ()).owned
     assert not values.network(listed(**{**answer, "status": "DOWN"}), "mine", ()).active
     assert not values.network(listed(**{**answer, "admin_state_up": False}), "mine", ()).active
+
+
+SEEN = values.subnet(listed(id="seen", network_id="n", cidr="10.0.0.0/24", ip_version=4))
+
+
+@pytest.mark.parametrize(
+    ("told", "seen", "hidden"),
+    [
+        (["a", "b"], (), 2),
+        (["seen", "b"], (SEEN,), 1),
+        (["seen"], (SEEN,), 0),
+        ([], (), 0),
+        (None, (), 0),
+        (["twice", "twice"], (), 1),
+        # What is seen and not told hides nothing.
+        ([], (SEEN,), 0),
+    ],
+)
+def test_subnets_that_are_told_and_not_shown_are_counted(told, seen, hidden):
+    network = listed(id="n", name="ext", subnets=told)
+    assert values.network(network, "mine", seen).hidden_subnets == hidden
+
+
+def test_what_a_deployment_of_ours_made_is_known_by_its_mark():
+    mark = {"description": "orchestrator deployment 0f3c"}
+    assert values.network(listed(id="n", **mark), "mine", ()).made_by == "0f3c"
+    assert values.router(listed(id="r", **mark)).made_by == "0f3c"
+    by_hand = {"description": "made by hand"}
+    assert values.network(listed(id="n", **by_hand), "mine", ()).made_by is None
+    assert values.router(listed(id="r")).made_by is None
+
+
+def port(owner, *addresses, **given):
+    fixed = [{"subnet_id": f"s{i}", "ip_address": one} for i, one in enumerate(addresses)]
+    return values.ports(
+        listed(id="p", network_id="n", device_owner=owner, fixed_ips=fixed, device_id="d", **given)
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "use"),
+    [
+        ("compute:nova", "server"),
+        ("compute:az-2", "server"),
+        ("network:router_interface", "router"),
+        ("network:router_interface_distributed", "router"),
+        ("network:ha_router_replicated_interface", "router"),
+        ("network:router_gateway", "other"),
+        ("network:dhcp", "other"),
+        ("network:floatingip", "other"),
+        ("", "other"),
+        (None, "other"),
+    ],
+)
+def test_a_port_tells_what_has_it(owner, use):
+    (found,) = port(owner, "10.0.0.5")
+    assert (found.use, found.network_id, found.subnet_id) == (use, "n", "s0")
+    assert (found.address, found.device_id) == ("10.0.0.5", "d")
+
+
+def test_a_port_of_two_families_is_two_addresses():
+    found = port("compute:nova", "10.0.0.5", "2001:db8::5")
+    assert [(one.subnet_id, one.address) for one in found] == [
+        ("s0", "10.0.0.5"),
+        ("s1", "2001:db8::5"),
+    ]
+
+
+def test_a_port_without_an_address_is_none():
+    assert port("compute:nova") == ()
+    assert values.ports(listed(id="p", network_id="n", fixed_ips=None)) == ()
 
 
 def test_a_subnet():

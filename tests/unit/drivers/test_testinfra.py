@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.drivers import ports
+from orchestrator.drivers import ports, ssh
 from orchestrator.drivers.testinfra import Machine, connect
 from orchestrator.errors import DeploymentFailedError
+from orchestrator.model import Hop
 
 
 class Host:
@@ -26,15 +29,19 @@ class Host:
         return SimpleNamespace(rc=0, stdout="out", stderr="")
 
 
+def nobody(ports):
+    raise AssertionError(f"nobody asked for the ports {ports}")
+
+
 def test_a_broken_connection_is_tried_again(node):
     host = Host(failures=2)
-    assert Machine(node, host).run(["echo", "a b", "100%"]).stdout == "out"
+    assert Machine(node, host, nobody).run(["echo", "a b", "100%"]).stdout == "out"
     assert host.commands[-1] == "echo 'a b' 100%"
 
 
 def test_a_node_that_went_away_is_named(node):
     with pytest.raises(DeploymentFailedError, match="sky cannot be looked into"):
-        Machine(node, Host(failures=9)).run(["true"])
+        Machine(node, Host(failures=9), nobody).run(["true"])
 
 
 def test_a_connection_is_made_of_our_own_options(node, workdir):
@@ -42,6 +49,26 @@ def test_a_connection_is_made_of_our_own_options(node, workdir):
         line, words = machine._host.backend._build_ssh_command("true")
     assert str(workdir.known_hosts) in " ".join(line)
     assert node.address in words
+
+
+def test_a_connection_goes_through_what_leads_to_the_node(node, workdir):
+    hidden = replace(node, hop=Hop(host="gate", ours=False))
+    with connect(hidden, workdir=workdir, env={}) as machine:
+        line, _ = machine._host.backend._build_ssh_command("true")
+    (option,) = ssh.proxy_options(hidden, workdir)
+    # Each % is doubled: testinfra puts the rest in by %.
+    assert shlex.quote(option).replace("%", "%%") in " ".join(line)
+
+
+def test_a_machine_is_asked_for_its_ports_from_outside(node):
+    asked = []
+
+    def outside(ports):
+        asked.append(ports)
+        return {22}
+
+    assert Machine(node, Host(failures=0), outside).answering_ports([22, 80]) == {22}
+    assert asked == [[22, 80]]
 
 
 def test_open_ports_are_told_from_closed_ones(enable_local):

@@ -17,7 +17,8 @@ CESGA = offers.flavors_of(offers.read("cesga-2020-appdb.json"))
 
 
 def choose(*flavors, override=None, picture=None, nodes=1, quotas=(), **needed):
-    asked = Override(value=override, origin="the command line") if override else None
+    beaten = (("sites/S.yaml", "a"),)
+    asked = override and Override(value=override, origin="the command line", beaten=beaten)
     return choose_flavor(
         offer(flavors=flavors, quotas=quotas),
         need(**needed),
@@ -87,12 +88,56 @@ def test_disabled_flavors_are_skipped():
     assert choose(flavor("a", disabled=True), flavor("b", vcpus=4)).choice.name == "b"
 
 
+VOLUMES = (Quota(name="volumes", used=0, limit=4), Quota(name="volume_gb", used=0, limit=40))
+
+
 def test_a_flavor_without_disk_boots_from_a_volume_only_if_nothing_else_fits():
     diskless = flavor("a", disk_gb=0)
-    assert choose(diskless, flavor("b", vcpus=8)).choice.name == "b"
-    found = choose(diskless, flavor("c", disk_gb=5))
+    plain = choose(diskless, flavor("b", vcpus=8), quotas=VOLUMES).choice
+    assert (plain.name, plain.rivals[0].why_not) == ("b", "no disk of its own")
+    found = choose(diskless, flavor("c", disk_gb=5), quotas=VOLUMES)
     assert (found.choice.name, found.boot_volume_gb) == ("a", 10)
-    assert "boots from a volume of 10 GB" in found.choice.reason
+    assert found.choice.reason == "the only one that fits; boots from a volume of 10 GB"
+    assert found.choice.confidence == "certain"
+
+
+def test_where_nothing_is_told_of_volumes_the_reason_says_so():
+    found = choose(flavor("a", disk_gb=0)).choice
+    assert found.reason.endswith("whether the project may have volumes is not told")
+    assert found.confidence == "likely"
+
+
+@pytest.mark.parametrize(("nodes", "size"), [(5, 1), (1, 41), (3, 14)])
+def test_without_room_for_the_volumes_a_flavor_without_disk_does_not_fit(nodes, size):
+    with pytest.raises(SiteError, match="has no flavor") as caught:
+        choose(flavor("a", disk_gb=0), quotas=VOLUMES, nodes=nodes, disk_gb=size)
+    assert caught.value.facts["a (2 vCPU, 4 GB, no disk)"] == "no disk of its own"
+
+
+def test_an_image_of_unknown_size_still_gets_a_volume():
+    found = choose(flavor("a", disk_gb=0), quotas=VOLUMES, disk_gb=0)
+    assert found.boot_volume_gb == 1
+
+
+def test_the_next_in_size_are_the_rivals():
+    sizes = [flavor(f"f{vcpus:02}", vcpus=vcpus) for vcpus in range(1, 31)]
+    found = choose(*sizes, vcpus=15).choice
+    assert found.name == "f15"
+    assert [one.label[:3] for one in found.rivals] == [
+        f"f{vcpus:02}" for vcpus in range(9, 22) if vcpus != 15
+    ]
+
+
+def test_twins_are_decided_by_their_ids_and_said_so():
+    for listed in (
+        (flavor("a", id="1"), flavor("a", id="2")),
+        (flavor("a", id="2"), flavor("a", id="1")),
+    ):
+        found = choose(*listed).choice
+        assert (found.value, found.reason) == (
+            "1",
+            "smallest of 2 that fit; 2 are of this size and the id decides",
+        )
 
 
 def test_what_the_quota_cannot_hold_is_passed_over():
@@ -153,10 +198,59 @@ def test_other_accelerators_are_never_taken():
     assert choose(fpga, metal, flavor("c", vcpus=16)).choice.name == "c"
 
 
-def test_an_override_is_taken_even_with_a_gpu():
+@pytest.mark.parametrize(
+    "one",
+    [
+        flavor("x", extra_specs={"pci_passthrough:alias": "nic-25g:1"}),
+        flavor("x", extra_specs={"pci_passthrough:alias": "nvme:1"}),
+        flavor("x", extra_specs={"pci_passthrough:alias": "mlx5_vf:1"}),
+        flavor("x", extra_specs={"accel:device_profile": "fpga-u280"}),
+    ],
+)
+def test_a_device_that_is_no_gpu_is_not_taken_for_one(one):
+    assert (accelerators.of(one).gpus, accelerators.of(one).others) == (0, 1)
+
+
+def test_a_declared_number_of_none_beats_the_name():
+    told = {"Accelerator:Type": "GPU", "Accelerator:Number": "0.0"}
+    assert accelerators.of(flavor("gpu-old", extra_specs=told)) == accelerators.Accelerators()
+
+
+def test_a_number_that_is_none_still_says_that_there_is_one():
+    told = {"accelerator:type": "gpu", "Accelerator:Number": "one"}
+    assert accelerators.of(flavor("x", extra_specs=told)).gpus == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "confidence", "sign"),
+    [
+        (flavor("x", extra_specs={"Accelerator:Type": "GPU"}), "certain", ""),
+        (flavor("x", extra_specs={"resources:VGPU": "1"}), "certain", ""),
+        (flavor("x", extra_specs={"pci_passthrough:alias": "a100:1"}), "certain", ""),
+        (flavor("gpu1cpu2"), "likely", "its GPU is known by its name only"),
+        (
+            flavor("x", extra_specs={"pci_passthrough:alias": "p1:1"}),
+            "likely",
+            "its GPU is known by pci_passthrough:alias only",
+        ),
+        (
+            flavor("x", extra_specs={"Accelerator:Number": "1.0"}),
+            "likely",
+            "its GPU is known by Accelerator:Number only",
+        ),
+    ],
+)
+def test_a_gpu_is_as_sure_as_its_sign(one, confidence, sign):
+    found = choose(one, flavor("plain"), gpus=1).choice
+    assert found.confidence == confidence
+    assert sign in found.reason
+
+
+def test_an_override_is_taken_even_with_a_gpu_and_keeps_what_it_beats():
     gpu = flavor("big", vcpus=8, extra_specs={"resources:VGPU": "1"})
     found = choose(gpu, flavor("a"), override="big").choice
     assert (found.name, found.reason) == ("big", "asked for in the command line")
+    assert (found.confidence, found.beaten) == ("fixed", (("sites/S.yaml", "a"),))
 
 
 def test_an_override_that_is_too_small_or_unknown_is_refused():

@@ -1,5 +1,6 @@
 """The image: what its properties say, from the best line, the newest of it."""
 
+import time
 from datetime import timedelta
 
 import offers
@@ -17,7 +18,8 @@ OLDER = DAY - timedelta(days=30)
 
 
 def choose(*images, need=DEBIAN, override=None):
-    asked = Override(value=override, origin="the command line") if override else None
+    beaten = (("sites/S.yaml", "b"),)
+    asked = override and Override(value=override, origin="the command line", beaten=beaten)
     return choose_image(offer(images=images), need, site=site(), override=asked).choice
 
 
@@ -140,7 +142,7 @@ def test_two_lines_stop_the_run_and_are_listed():
     with pytest.raises(AmbiguousChoiceError) as caught:
         choose(declared("debian-12-cloud"), declared("Debian golden"))
     assert len(caught.value.facts) == 2
-    assert caught.value.way_out[0].endswith("--set image=id-Debian golden")
+    assert caught.value.way_out[0].endswith("--set 'image=Debian golden'")
 
 
 def test_what_the_site_declares_beats_a_name():
@@ -198,3 +200,54 @@ def test_every_image_that_cesga_had_is_read_or_passed_over():
     for listed in offers.read("cesga-2020-appdb.json")["images"]:
         found = system_of(image(listed["appname"] or ""))
         assert found is None or found.version[0].isdigit()
+
+
+def test_a_hostile_name_is_read_in_no_time():
+    spent = time.monotonic()
+    assert system_of(image("ubuntu" + "-" * 200 + "x")) is None
+    assert time.monotonic() - spent < 0.5
+
+
+@pytest.mark.parametrize(
+    ("one", "confidence"),
+    [
+        (declared("a"), "certain"),
+        (egi_image("debian", "12", "debian"), "certain"),
+        (image("y", properties={"sl:osname": "Debian", "sl:osversion": "12.4"}), "certain"),
+        (image("Debian 12"), "likely"),
+    ],
+)
+def test_an_image_is_as_sure_as_what_says_its_system(one, confidence):
+    assert choose(one).confidence == confidence
+
+
+def test_an_override_keeps_what_it_beats_and_says_what_is_not_told():
+    found = choose(image("odd"), override="odd")
+    assert (found.confidence, found.beaten) == ("fixed", (("sites/S.yaml", "b"),))
+    assert found.reason == "asked for in the command line; what it holds is not told"
+
+
+def test_a_community_image_is_taken_when_it_is_named():
+    assert choose(declared("c", visibility="community"), override="c").name == "c"
+
+
+def test_images_that_cannot_be_used_are_told_apart_and_few():
+    listed = [declared("a", id=f"{n:02}", status="queued") for n in range(20)]
+    with pytest.raises(SiteError) as caught:
+        choose(*listed)
+    assert len(caught.value.facts) == 13
+    assert caught.value.facts["a (00)"] == "is queued"
+
+
+@pytest.mark.parametrize("version", ["²", "", "x", "12.²"])
+def test_an_odd_version_does_no_harm(version):
+    found = offers.outcome(lambda: choose(declared("a", version)))
+    assert getattr(found, "name", "") == "a" or "has no image" in found.message
+
+
+def test_two_lines_are_the_same_error_in_any_order():
+    listed = [declared("golden", id="2"), declared("cloud", id="1"), declared("cloud", id="3")]
+    errors = [offers.outcome(lambda turn=turn: choose(*listed[::turn])) for turn in (1, -1)]
+    assert errors[0].facts == errors[1].facts
+    assert errors[0].way_out == errors[1].way_out
+    assert errors[0].way_out[0].endswith("--set image=3")

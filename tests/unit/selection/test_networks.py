@@ -159,3 +159,58 @@ def test_what_is_public_is_decided_by_the_address():
     assert is_public("198.51.100.7")
     private = ("10.1.2.3", "100.64.0.0/10", "192.168.0.0/24", "172.31.0.1", "2001:db8::1", "x", "")
     assert not any(map(is_public, private))
+
+
+def test_what_is_left_of_several_is_not_called_the_only_one():
+    choice = choose(network("a", ["147.251.1.0/24"]), network("b", ["10.16.0.0/20"]))
+    assert choice.reason == "the only one of 2 external networks left, global addresses seen"
+    assert (choice.candidates, choice.confidence) == (2, "certain")
+
+
+def test_what_hides_its_addresses_is_likely_at_best():
+    assert choose(network("a", hidden_subnets=1)).confidence == "likely"
+    assert choose(network("a"), network("b"), routers=(router("b"),)).confidence == "likely"
+    shown = (router("b", "147.251.1.1"),)
+    assert choose(network("a"), network("b"), routers=shown).confidence == "certain"
+
+
+def test_a_network_with_ipv6_shown_and_the_rest_hidden_may_still_lead_in():
+    assert choose(network("a", ["2001:718::/64"], hidden_subnets=1)).confidence == "likely"
+
+
+def test_networks_that_other_choices_exclude_say_so():
+    listed = offer(networks=(network("a"), network("b")))
+    choice = choose_network(listed, site=site(), among={"id-b"})
+    assert choice.name == "b"
+    assert choice.rivals[0].why_not == "the other choices do not lead there"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_reason_names_the_same_router_in_any_order(order):
+    routers = [replace(router("a"), id=name, name=name) for name in ("r1", "r2")][::order]
+    choice = choose(network("a"), network("b"), routers=tuple(routers))
+    assert choice.reason == "gateway of this project's r1"
+
+
+def test_a_router_that_we_made_decides_nothing():
+    ours = replace(router("b"), made_by="0f3a")
+    with pytest.raises(AmbiguousChoiceError):
+        choose(network("a"), network("b"), routers=(ours,))
+
+
+def test_twins_and_twins_of_internal_networks_are_named_by_id():
+    inside = network("a", id="inside", external=False)
+    with pytest.raises(AmbiguousChoiceError) as caught:
+        choose(network("a"), network("b"), inside)
+    assert caught.value.way_out[0].endswith("--set public_network=id-a")
+    assert set(caught.value.facts) == {"a", "b"}
+
+
+def test_only_a_network_with_private_addresses_is_offered_for_use_from_inside():
+    dead = network("a", ["10.0.0.0/8"], active=False)
+    with pytest.raises(SiteError) as caught:
+        choose(dead, network("z", ["10.0.0.0/8"]), network("six", ["2001:718::/64"]))
+    assert caught.value.way_out[1].endswith("--set public_network=z")
+    with pytest.raises(SiteError) as caught:
+        choose(dead)
+    assert not any("public_network=" in way for way in caught.value.way_out)

@@ -5,7 +5,7 @@ from offers import flavor, image, need, network, offer, site
 
 from orchestrator.errors import SiteError
 from orchestrator.model import Quota
-from orchestrator.selection.quotas import compare, require_room
+from orchestrator.selection.quotas import QuotaLine, compare, require_room, volumes_left
 from orchestrator.selection.selecting import select
 
 
@@ -48,3 +48,27 @@ def test_nodes_count():
 
 def test_what_needs_nothing_is_not_checked():
     assert check(quota("floating_ips", 2, 2), floating_ips=0) == ()
+
+
+def test_what_would_be_negative_is_not_a_line():
+    assert check(quota("floating_ips", 2, 2), floating_ips=-1) == ()
+
+
+@pytest.mark.parametrize(
+    ("quotas", "nodes", "room"),
+    [
+        ((), 1, None),
+        ((quota("cores", 0, 1),), 1, None),
+        ((quota("volumes", 1, 3),), 2, True),
+        ((quota("volumes", 1, 3),), 3, False),
+        ((quota("volumes", 1, None), quota("volume_gb", 90, 100)), 1, True),
+        ((quota("volumes", 1, None), quota("volume_gb", 91, 100)), 1, False),
+    ],
+)
+def test_room_for_boot_volumes_is_told_or_not(quotas, nodes, room):
+    assert volumes_left(quotas, 10, nodes) is room
+
+
+def test_a_limit_without_a_word_of_its_own_keeps_its_name():
+    line = QuotaLine(name="dragons", needed=1, used=0, limit=2)
+    assert (line.text, line.fits) == ("1 of 2 dragons", True)

@@ -1,0 +1,38 @@
+"""Ages as a person reads them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestrator.catalogue.ages import Age, Copy, day, span
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SHIPPED = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(days=146), "146 days"),
+        (timedelta(hours=47), "47 h"),
+        (timedelta(minutes=119), "119 min"),
+        (timedelta(seconds=119), "119 s"),
+        (timedelta(seconds=-5), "0 s"),
+    ],
+)
+def test_a_duration_has_its_largest_unit(length, text):
+    assert span(length) == text
+
+
+def test_a_day_has_no_leading_zero():
+    assert day(SHIPPED) == "1 Jul 2026"
+
+
+def test_a_list_tells_where_it_comes_from():
+    assert Age(shipped=SHIPPED).text(NOW) == "1 Jul 2026, shipped with this version"
+    renewed = Age(
+        shipped=SHIPPED,
+        refreshed=NOW - timedelta(hours=3),
+        older=[Copy(title="GOCDB", at=SHIPPED)],
+    )
+    assert renewed.text(NOW) == "24 Nov 2026, refreshed 3 h ago; GOCDB of 1 Jul 2026"

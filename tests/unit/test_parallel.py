@@ -1,0 +1,48 @@
+"""Jobs at the same time: a late one is left behind, a broken one is heard."""
+
+import threading
+import time
+
+import pytest
+
+from orchestrator.parallel import gather
+
+
+def test_each_answer_has_the_number_of_its_job():
+    assert gather([lambda: "a", lambda: "b"], timeout=5) == {0: "a", 1: "b"}
+    assert gather([], timeout=5) == {}
+
+
+def test_a_late_job_is_left_behind_and_holds_up_nothing():
+    never = threading.Event()
+    start = time.monotonic()
+    assert gather([never.wait, lambda: True], timeout=0.2) == {1: True}
+    assert time.monotonic() - start < 2
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name != "MainThread")
+    never.set()
+
+
+def test_jobs_run_at_the_same_time():
+    meeting = threading.Barrier(5)
+    assert set(gather([meeting.wait] * 5, timeout=5).values()) == set(range(5))
+
+
+def test_answers_are_told_as_they_come():
+    first = threading.Event()
+    heard = []
+
+    def second() -> str:
+        first.wait(5)
+        return "second"
+
+    def hear(number: int, value: object) -> None:
+        heard.append((number, value))
+        first.set()
+
+    gather([second, lambda: "first"], timeout=5, on_done=hear)
+    assert heard == [(1, "first"), (0, "second")]
+
+
+def test_what_a_job_raises_is_raised_here():
+    with pytest.raises(ZeroDivisionError):
+        gather([lambda: 1 // 0], timeout=5)
