@@ -45,6 +45,7 @@ class Ended:
 
     number: int
     seconds: float
+    asked: int = 0
     collected: int = 0
     failed: int = 0
     forgotten: int = 0
@@ -106,7 +107,8 @@ class Collector:
                 if every is None:
                     raise
                 ended = Ended(number=number, seconds=0.0, error=error)
-            wait = _until_next(first, every, self._clock()) if every else None
+            goes_on = every if not self._stop.is_set() else None
+            wait = _until_next(first, goes_on, self._clock()) if goes_on else None
             yield replace(ended, seconds=self._clock() - started, wait=wait)
 
     def _round(
@@ -125,7 +127,12 @@ class Collector:
             failed += answer.offer is None
         forgotten = self._offers.prune(now() - keep)
         return Ended(
-            number=number, seconds=0.0, collected=collected, failed=failed, forgotten=forgotten
+            number=number,
+            seconds=0.0,
+            asked=len(asked),
+            collected=collected,
+            failed=failed,
+            forgotten=forgotten,
         )
 
     def _source(self, site: Site) -> TokenSource:

@@ -120,6 +120,12 @@ def test_rounds_go_on_until_they_are_stopped(collector, seconds):
     events = once(collector(stop=stop, clock=seconds), every=HALF_HOUR)
     assert [event.number for event in only(Begun, events)] == [1, 2, 3]
     assert [event.wait for event in only(Ended, events)] == [1800.0] * 3
+    stop = Stop(1, seconds)
+    run = collector(stop=stop, clock=seconds).run(vos=(VO,), sites=("SIM",), every=HALF_HOUR)
+    assert isinstance(next(run), Begun)
+    stop.set()
+    (stopped,) = list(run)
+    assert (stopped.asked, stopped.collected, stopped.wait) == (1, 0, None)
 
 
 def test_a_failing_round_is_told_and_the_next_one_comes(collector, seconds, monkeypatch):

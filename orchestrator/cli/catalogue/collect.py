@@ -105,6 +105,9 @@ def command(
     return codes.pop() if len(codes) == 1 else SiteError.exit_code
 
 
+_COUNTED = ("collected", "failed", "forgotten")
+
+
 class _Json:
     """One JSON object per event."""
 
@@ -125,7 +128,7 @@ class _Json:
             self._say(event="site", state="failed", error=failures.as_value(answer.error), **told)
 
     def ended(self, event: Ended) -> None:
-        counts = {name: getattr(event, name) for name in ("collected", "failed", "forgotten")}
+        counts = {name: getattr(event, name) for name in _COUNTED}
         error = failures.as_value(event.error) if event.error else None
         self._say(
             event="round ended",
@@ -162,9 +165,8 @@ class _Lines:
         if event.error is not None:
             failures.show(event.error)
         else:
-            asked = event.collected + event.failed
             click.echo(
-                f"\n{event.collected} of {asked} collected in {views.clock(event.seconds)}."
+                f"\n{event.collected} of {event.asked} collected in {views.clock(event.seconds)}."
                 + (" Of what failed the last collection stays." if event.failed else "")
             )
         if event.wait is not None:
