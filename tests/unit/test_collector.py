@@ -120,6 +120,9 @@ def test_rounds_go_on_until_they_are_stopped(collector, seconds):
     events = once(collector(stop=stop, clock=seconds), every=HALF_HOUR)
     assert [event.number for event in only(Begun, events)] == [1, 2, 3]
     assert [event.wait for event in only(Ended, events)] == [1800.0] * 3
+
+
+def test_a_stop_in_the_middle_of_a_round_ends_it_and_promises_no_next_one(collector, seconds):
     stop = Stop(1, seconds)
     run = collector(stop=stop, clock=seconds).run(vos=(VO,), sites=("SIM",), every=HALF_HOUR)
     assert isinstance(next(run), Begun)
