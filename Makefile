@@ -114,7 +114,7 @@ test: install lint ## everything: lint, unit, contract, and the e2e ring on the 
 	@tests/tools/test
 
 .PHONY: bench
-bench: ready ## measure against bare terraform and ansible-playbook on the sandbox
+bench: ready $(FEDCLOUD)/.installed ## measure against fedcloud, bare terraform and ansible-playbook
 	@$(PYTHON) -m tests.bench
 
 .PHONY: dist

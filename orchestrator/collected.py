@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.discovery.differences import Change, changes
 from orchestrator.discovery.searching import Match, Miss, Wanted, search
 from orchestrator.discovery.snapshots import Collected, Failure
@@ -39,11 +38,12 @@ class CollectedOffers:
         self._offers = offers
         self._folders = folders
 
-    def show(self, site: str, vo: str | None, *, usual_vo: str) -> Collected:
-        """Return the last offer of a site to a VO; without one the usual VO's, or the only one."""
+    def show(self, site: str, vo: str | None = None) -> Collected:
+        """Return the last offer of a site to a VO; without one to the only one, or the usual one."""
         found = {one.vo: one for one in self._of_site(site, vo)}
-        if vo is not None or len(found) == 1:
+        if len(found) == 1:
             return next(iter(found.values()))
+        usual_vo = self._usual_vo()
         if usual_vo in found:
             return found[usual_vo]
         name = next(iter(found.values())).offer.site
@@ -80,10 +80,17 @@ class CollectedOffers:
             found.append(Changed(first=history[0], last=one, changes=changes(history)))
         return tuple(found)
 
+    def _usual_vo(self) -> str:
+        from orchestrator.settings import Settings
+
+        return Settings.read(self._folders.config).vo
+
     def _of_site(self, site: str, vo: str | None) -> tuple[Collected, ...]:
         found = self._offers.latest(site=site, vo=vo)
         if not found:
-            # Perhaps an alias: the site files are read only now.
+            # Perhaps an alias: only now the site files are read, and what it takes to read them.
+            from orchestrator.catalogue.catalogue import Catalogue
+
             site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site).name
             found = self._offers.latest(site=site, vo=vo)
         if not found:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.auth.choosing import Given, choose_source
 from orchestrator.auth.sharing import SharedTokens
 from orchestrator.auth.source import TokenSource
 from orchestrator.catalogue.catalogue import Catalogue
-from orchestrator.errors import LoginError
+from orchestrator.errors import LoginError, OrchestratorError
 from orchestrator.model import Site
 from orchestrator.paths import Folders
 from orchestrator.settings import Settings
 from orchestrator.store.offers import Offers
 from orchestrator.surveying import PATIENCE, Answer, Place, places, survey
+
+# For so long what a site offered earlier can be looked up.
+KEEP = timedelta(days=180)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A round that begins, and whom it asks."""
+
+    number: int
+    asked: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +37,20 @@ class Kept:
 
     answer: Answer
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A round that is over: how many sites answered, or the error that let none be asked."""
+
+    number: int
+    seconds: float
+    asked: int = 0
+    collected: int = 0
+    failed: int = 0
+    forgotten: int = 0
+    error: OrchestratorError | None = None
+    wait: float | None = None  # seconds until the next one
 
 
 def now() -> datetime:
@@ -51,6 +76,7 @@ class Collector:
         access_token: str | None = None,
         stop: threading.Event | None = None,
         patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folders = folders
         self._settings = settings
@@ -58,26 +84,56 @@ class Collector:
         self._given = Given(token=access_token, env=environment)
         self._stop = stop or threading.Event()
         self._patience = patience
+        self._clock = clock
 
-    def places(self, *, vos: Sequence[str], sites: Sequence[str] = ()) -> tuple[Place, ...]:
-        """Return what a round would ask; the site files are read anew each time."""
-        return places(
-            Catalogue.usual(self._folders.config, cache=self._folders.cache), vos=vos, sites=sites
-        )
+    def run(
+        self,
+        *,
+        vos: Sequence[str],
+        sites: Sequence[str] = (),
+        every: timedelta | None = None,
+        keep: timedelta = KEEP,
+    ) -> Iterator[Begun | Kept | Ended]:
+        """Collect once, or every so often until ``stop``; each event comes as it happens.
 
-    def round(self, asked: Sequence[Place]) -> Iterator[Kept]:
-        """Ask all places at once; give each answer when it has been kept.
-
-        Raises LoginError before any question where there is no login for any of them.
+        What ends a single round is raised. Of many rounds it ends that one alone.
         """
+        first = self._clock()
+        for number in rounds(every, stop=self._stop, clock=self._clock):
+            started = self._clock()
+            try:
+                ended = yield from self._round(number, vos, sites, keep)
+            except OrchestratorError as error:
+                if every is None:
+                    raise
+                ended = Ended(number=number, seconds=0.0, error=error)
+            goes_on = every if not self._stop.is_set() else None
+            wait = _until_next(first, goes_on, self._clock()) if goes_on else None
+            yield replace(ended, seconds=self._clock() - started, wait=wait)
+
+    def _round(
+        self, number: int, vos: Sequence[str], sites: Sequence[str], keep: timedelta
+    ) -> Generator[Begun | Kept, None, Ended]:
+        # Site files are read anew, so that what was refreshed meanwhile counts.
+        catalogue = Catalogue.usual(self._folders.config, cache=self._folders.cache)
+        asked = places(catalogue, vos=vos, sites=sites)
         tokens = SharedTokens(self._source)
         _require_login(asked, tokens)
+        yield Begun(number=number, asked=asked)
+        collected = failed = 0
         for answer in survey(asked, tokens=tokens, stop=self._stop, patience=self._patience):
             yield Kept(answer=answer, changed=self._keep(answer))
-
-    def forget(self, *, keep: timedelta, clock: Callable[[], datetime] = now) -> int:
-        """Forget what ended longer ago than that; the last offer of each site and VO stays."""
-        return self._offers.prune(clock() - keep)
+            collected += answer.offer is not None
+            failed += answer.offer is None
+        forgotten = self._offers.prune(now() - keep)
+        return Ended(
+            number=number,
+            seconds=0.0,
+            asked=len(asked),
+            collected=collected,
+            failed=failed,
+            forgotten=forgotten,
+        )
 
     def _source(self, site: Site) -> TokenSource:
         return choose_source(
@@ -109,19 +165,23 @@ def rounds(
     They are due on a grid that begins with the first one, so they do not drift; one that
     takes longer than its share makes the next wait for the grid, so no two overlap.
     """
-    start = clock()
+    first = clock()
     number = 0
     while not stop.is_set():
         number += 1
         yield number
         if every is None:
             return
-        step = every.total_seconds()
-        due = start + ((clock() - start) // step + 1) * step
-        stop.wait(due - clock())
+        stop.wait(_until_next(first, every, clock()))
+
+
+def _until_next(first: float, every: timedelta, at: float) -> float:
+    step = every.total_seconds()
+    return step - (at - first) % step
 
 
 def _require_login(asked: Sequence[Place], tokens: SharedTokens) -> None:
+    """Raise LoginError where not one of the sites has a source of tokens."""
     missing: LoginError | None = None
     for place in asked:
         if place.refusal is not None:

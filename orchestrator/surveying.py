@@ -96,7 +96,7 @@ def survey(
             spent = time.monotonic() - started
             if future.done() or spent > patience + _GRACE:
                 del running[future]
-                yield _answer(place, future, spent)
+                yield _answer(place, future, spent, patience)
 
 
 def _begin(
@@ -122,9 +122,9 @@ def _asked(place: Place, tokens: SharedTokens, patience: float) -> Future[Offer]
     )
 
 
-def _answer(place: Place, future: Future[Offer], seconds: float) -> Answer:
+def _answer(place: Place, future: Future[Offer], seconds: float, patience: float) -> Answer:
     if not future.done():
-        error = SiteError(f"{place.site.name} was not done within {seconds:.0f} s.")
+        error = SiteError(f"{place.site.name} was not done within {patience:g} s.")
         return Answer(place=place, seconds=seconds, error=error)
     failure = future.exception()
     if failure is None:

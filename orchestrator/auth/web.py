@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -11,13 +13,23 @@ TIMEOUT = (10.0, 30.0)
 
 
 class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self._merged: dict[Hashable, dict[str, Any]] = {}
+
     # REQUESTS_CA_BUNDLE, which is meant for the world at large, would else beat the bundle
-    # that a session was given for one site.
+    # that a session was given for one site. And requests looks for proxies in the whole
+    # environment before each request, which takes as long as a small request itself.
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
         chosen = self.verify if verify is None else verify
-        return super().merge_environment_settings(url, proxies, stream, chosen, cert)
+        key = (*urlsplit(url)[:2], *(proxies or {}).items(), stream, chosen, cert)
+        if key not in self._merged:
+            found = super().merge_environment_settings(url, proxies, stream, chosen, cert)
+            self._merged[key] = {**found}
+        merged = self._merged[key]
+        return {**merged, "proxies": dict(merged["proxies"])}
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -27,6 +27,8 @@ _TOKEN_VARIABLES = (
     "OIDC_ACCESS_TOKEN",
     "FEDCLOUD_OIDC_ACCESS_TOKEN",
 )
+# Its address may hold a password.
+STORE_VARIABLE = "ORCHESTRATOR_STORE"
 
 
 def folders() -> Folders:
@@ -52,8 +54,9 @@ def given_token() -> str | None:
 
 
 def child_environment() -> Mapping[str, str]:
-    """Return what child processes may know of our environment: never a token of ours."""
-    return {name: value for name, value in os.environ.items() if name not in _TOKEN_VARIABLES}
+    """Return what child processes may know of our environment: never a secret of ours."""
+    secret = (*_TOKEN_VARIABLES, STORE_VARIABLE)
+    return {name: value for name, value in os.environ.items() if name not in secret}
 
 
 def deployer(on_progress: OnProgress, *, stop: object = None) -> Deployer:

@@ -10,10 +10,15 @@ from types import FrameType
 
 import click
 
+_AT_WORK = (
+    "stopping at the next safe point; what exists is kept. "
+    "Once more ends at once and may leave a VM that is not in the state."
+)
+
 
 @contextmanager
-def safe_stop() -> Iterator[threading.Event]:
-    """Give an event that the first SIGINT or SIGTERM sets."""
+def safe_stop(said: str = _AT_WORK) -> Iterator[threading.Event]:
+    """Give an event that the first SIGINT or SIGTERM sets; ``said`` is what the person reads then."""
     stop = threading.Event()
     earlier = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -21,11 +26,7 @@ def safe_stop() -> Iterator[threading.Event]:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
-        click.echo(
-            "orchestrator: stopping at the next safe point; what exists is kept. "
-            "Once more ends at once and may leave a VM that is not in the state.",
-            err=True,
-        )
+        click.echo(f"orchestrator: {said}", err=True)
 
     for number in earlier:
         signal.signal(number, ask)

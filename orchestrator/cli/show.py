@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, views
+from orchestrator.cli import context, times, views
 from orchestrator.cli.values import as_value
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment
@@ -38,7 +38,7 @@ def row(deployment: Deployment, *, now: datetime) -> tuple[str, ...]:
     """Return the cells of a deployment in the list."""
     phase = f"{deployment.phase.value} !" if deployment.failure else deployment.phase.value
     where = ", ".join(node.address for node in deployment.nodes)
-    since = _span(now - deployment.updated_at)
+    since = times.span(now - deployment.updated_at)
     return (
         deployment.name,
         deployment.use_case,
@@ -101,13 +101,5 @@ def _expiry(deployment: Deployment, *, now: datetime) -> str:
         return ""
     left = deployment.expires_at - now
     if left < timedelta():
-        return f"{_span(-left)} ago !"
-    return f"in {_span(left)}" + (" !" if left < timedelta(days=1) else "")
-
-
-def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{max(seconds, 0)} s"
+        return f"{times.span(-left)} ago !"
+    return f"in {times.span(left)}" + (" !" if left < timedelta(days=1) else "")

@@ -33,10 +33,10 @@ def differences(old: Offer, new: Offer) -> tuple[Change, ...]:
     if old is new:
         return ()
     found = [
-        *_listed("network", _ours_aside(old.networks), _ours_aside(new.networks), _of_network),
+        *_listed("network", old.networks, new.networks, _of_network, counts=_is_the_sites),
         *_listed("flavor", old.flavors, new.flavors, _of_flavor),
         *_listed("image", old.images, new.images, _of_image, retired=_is_retired),
-        *_quotas(old.quotas, new.quotas, gaps={**old.gaps, **new.gaps}),
+        *_quotas(old, new),
     ]
     return tuple(sorted(found, key=lambda change: (change.kind, change.name, change.what)))
 
@@ -66,9 +66,11 @@ def _listed(
     facts: Callable[[Any], Mapping[str, str]],
     *,
     retired: Callable[[Any], bool] = lambda _: False,
+    counts: Callable[[Any], bool] = lambda _: True,
 ) -> Iterable[Change]:
     if old is new:
         return
+    old, new = [one for one in old if counts(one)], [one for one in new if counts(one)]
     before, after = {one.id: one for one in old}, {one.id: one for one in new}
     gone = [one for one in old if one.id not in after]
     come = [one for one in new if one.id not in before]
@@ -104,23 +106,28 @@ def _pairs(gone: Sequence[Any], come: Sequence[Any]) -> list[tuple[Any, Any]]:
     ]
 
 
-def _quotas(
-    old: Sequence[Quota], new: Sequence[Quota], *, gaps: Mapping[str, str]
-) -> Iterable[Change]:
-    before, after = {q.name: q for q in old}, {q.name: q for q in new}
+def _quotas(old: Offer, new: Offer) -> Iterable[Change]:
+    before, after = {q.name: q for q in old.quotas}, {q.name: q for q in new.quotas}
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
         if was and now and was.limit != now.limit:
             detail = f"{_limit(was)} -> {_limit(now)}"
             yield Change(kind="quota", what=CHANGED, name=name, detail=detail)
-        elif was is None and now is not None and not gaps:
+        elif was is None and now and _told_of(name) not in old.gaps:
             yield Change(kind="quota", what=NEW, name=name, detail=_limit(now))
-        elif now is None and was is not None and not gaps:
+        elif now is None and was and _told_of(name) not in new.gaps:
             yield Change(kind="quota", what=GONE, name=name, detail=_limit(was))
 
 
-def _ours_aside(networks: Sequence[Network]) -> Sequence[Network]:
-    return [network for network in networks if network.made_by is None]
+def _told_of(name: str) -> str:
+    """Return the gap that an offer has where a quota of this name could not be listed."""
+    if name in ("cores", "ram_mb", "instances"):
+        return "compute quotas"
+    return "volume quotas" if name.startswith("volume") else "network quotas"
+
+
+def _is_the_sites(network: Network) -> bool:
+    return network.made_by is None
 
 
 def _is_retired(image: Image) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from orchestrator.discovery.snapshots import Collected
 from orchestrator.model import Flavor, Image, ImageNeed, Offer
 from orchestrator.selection import accelerators
 from orchestrator.selection.images import why_not
-from orchestrator.selection.systems import distribution, system_of
+from orchestrator.selection.systems import distribution, lineage_of, system_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A collected offer that has it: the smallest flavor of those that do, the newest image."""
+    """A collected offer that has it: the smallest flavor of those that do, the newest image of EGI's lists."""
 
     collected: Collected
     flavor: Flavor
@@ -76,13 +77,19 @@ def _fits(flavor: Flavor, wanted: Wanted) -> bool:
     return disk and enough and found.gpus >= wanted.gpus
 
 
-def _size(flavor: Flavor) -> tuple[int, int, int, str]:
-    return (flavor.vcpus, flavor.ram_mb, flavor.disk_gb, flavor.name)
+def _size(flavor: Flavor) -> tuple[bool, int, int, int, str]:
+    # As a deployment takes them: one without a disk only where none has one.
+    return (not flavor.disk_gb, flavor.vcpus, flavor.ram_mb, flavor.disk_gb, flavor.name)
 
 
 def _images(offer: Offer, need: ImageNeed) -> list[Image]:
     fitting = [image for image in offer.images if why_not(image) is None and _holds(image, need)]
-    return sorted(fitting, key=lambda image: (image.created_at, image.id), reverse=True)
+    return sorted(fitting, key=_standing, reverse=True)
+
+
+def _standing(image: Image) -> tuple[bool, datetime, str]:
+    # EGI's and the VO's own before what somebody has put there.
+    return (lineage_of(image).egi_list is not None, image.created_at, image.id)
 
 
 def _holds(image: Image, need: ImageNeed) -> bool:
@@ -102,7 +109,7 @@ def _no_flavor(offer: Offer, wanted: Wanted) -> str:
         most = max(accelerators.of(flavor).gpus for flavor in usable)
         if most < wanted.gpus:
             return f"no flavor with {wanted.gpus} GPU" + (f", at most {most}" if most else "")
-    largest = max(usable, key=_size)
+    largest = max(usable, key=lambda flavor: (flavor.vcpus, flavor.ram_mb, flavor.name))
     return f"no such flavor, the largest is {largest.name} ({largest.vcpus} vCPU, {gigabytes(largest.ram_mb)})"
 
 

@@ -6,6 +6,7 @@ a site has a thousand images, and reads those 25 at a time.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
+from requests import Response
 
 _PAGE = 1000
 # From this one on Nova lists extra specs with the flavors.
@@ -78,25 +80,37 @@ class Listed:
         return {key: value for key, value in self._told.items() if key not in _OF_IMAGES}
 
 
+class Service:
+    """One service of a site; where it is gets looked up once, and not before each question."""
+
+    def __init__(self, session: Session, kind: str, *, version: str, region: str | None) -> None:
+        self._lock = threading.Lock()
+        self._adapter = Adapter(
+            session,
+            service_type=kind,
+            interface="public",
+            region_name=region,
+            min_version=version,
+            max_version=f"{version}.latest",
+        )
+
+    def get(self, path: str, **more: Any) -> Response:
+        """Ask the service; EndpointNotFound where the site's catalogue has none."""
+        with self._lock:
+            if self._adapter.endpoint_override is None:
+                self._adapter.endpoint_override = self._adapter.get_endpoint()
+        answer: Response = self._adapter.get(path, **more)
+        return answer
+
+
 class Services:
     """The services of a site, as its catalogue names them, for one project."""
 
     def __init__(self, session: Session, region: str | None) -> None:
-        def service(kind: str, version: str | None = None) -> Adapter:
-            newest = f"{version}.latest" if version else None
-            return Adapter(
-                session,
-                service_type=kind,
-                interface="public",
-                region_name=region,
-                min_version=version,
-                max_version=newest,
-            )
-
-        self.network = service("network", "2")
-        self.compute = service("compute", "2")
-        self.image = service("image", "2")
-        self.block_storage = service("block-storage", "3")
+        self.network = Service(session, "network", version="2", region=region)
+        self.compute = Service(session, "compute", version="2", region=region)
+        self.image = Service(session, "image", version="2", region=region)
+        self.block_storage = Service(session, "block-storage", version="3", region=region)
 
     def networks(self, what: str) -> Iterator[Listed]:
         """List something of Neutron's: networks, subnets, routers, ports, floatingips."""
@@ -117,7 +131,7 @@ class Services:
 
 
 def _pages(
-    service: Adapter, path: str, key: str, query: Mapping[str, str], **more: Any
+    service: Service, path: str, key: str, query: Mapping[str, str], **more: Any
 ) -> Iterator[Listed]:
     asked: Mapping[str, str] | None = query
     while asked is not None:

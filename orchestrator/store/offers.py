@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -168,11 +169,12 @@ def _states(rows: Sequence[Any]) -> Iterator[list[Any]]:
     """Return the rows that held at the start, and those after each later moment of change."""
     # Of a part whose beginning has been forgotten, the earliest that is known.
     held = {row.part: row for row in reversed(rows)}
-    later = [row for row in rows if row.id != held[row.part].id]
+    first = {row.id for row in held.values()}
     if held:
         yield list(held.values())
-    for moment in sorted({row.since for row in later}):
-        held.update({row.part: row for row in later if row.since == moment})
+    later = (row for row in rows if row.id not in first)
+    for _, changed in groupby(later, key=lambda row: row.since):
+        held.update({row.part: row for row in changed})
         yield list(held.values())
 
 

@@ -25,16 +25,20 @@ def open_engine(url: str) -> sa.Engine:
     written by a newer version of this program.
     """
     try:
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(_with_driver(url))
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
         version = _version(engine)
         if version != HEAD:
             _migrate(engine, version)
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
-        shown = sa.engine.make_url(url).render_as_string(hide_password=True)
+    except ImportError as error:
         raise SetupError(
-            f"the store {shown} cannot be opened: {_cause(error)}",
+            f"the store {_shown(url)} cannot be opened: {error}",
+            way_out=["pip install 'egi-orchestrator[postgresql]'"],
+        ) from error
+    except (sa.exc.SQLAlchemyError, UnicodeError) as error:
+        raise SetupError(
+            f"the store {_shown(url)} cannot be opened: {_cause(error)}",
             way_out=[
                 "check that the folder is writable, the disk has room and the address is right"
             ],
@@ -53,6 +57,20 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             f"the store cannot be written: {error.orig}",
             way_out=["make room on its disk or start its server, then the same command again"],
         ) from error
+
+
+def _with_driver(url: str) -> sa.URL:
+    # What people write, and what SQLAlchemy takes for another driver than ours.
+    read = sa.make_url(url)
+    ours = read.drivername in ("postgresql", "postgres")
+    return read.set(drivername="postgresql+psycopg") if ours else read
+
+
+def _shown(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "at that address"
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -98,6 +98,7 @@ listings = sa.Table(
     # Of all rows of one part the newest: months of history must not slow down a look at today.
     sa.Column("is_current", sa.Boolean, nullable=False),
     sa.Index("ix_listings_current", "is_current", "site", "vo"),
+    sa.Index("ix_listings_ended", "is_current", "last_seen"),
     sa.Index("ix_listings_history", "site", "vo", "part", "since"),
 )
 

@@ -20,7 +20,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.drivers import provider
 from orchestrator.paths import SANDBOX, Folders
-from tests.bench import selecting
+from tests.bench import discovery, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -37,14 +37,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="orc-bench-") as folder:
         home = Path(folder)
         (home / "cache").symlink_to(Folders.default().cache)
-        results = {"start": starts(home), "deploy": deployments(home)}
+        results = {
+            "start": starts(home),
+            "discover": discovery.measure(),
+            "deploy": deployments(home),
+        }
     results["choose"] = selecting.main()
     text = json.dumps(results, indent=2)
     (ROOT / "bench.json").write_text(text + "\n")
     print(text)
     for group, rows in results.items():
         for what, value in rows.items():
-            print(f"{group:<8} {what:<45} {value:>9.2f}")
+            print(f"{group:<8} {what:<50} {value:>9.2f}")
 
 
 def starts(home: Path) -> dict[str, float]:

@@ -26,7 +26,16 @@ LAYERS = (
         "drivers",
     ),
     ("store", "recovery", "choosing", "explanation", "requestfile"),
-    ("provisioning", "configuring", "run", "deployer", "launch"),
+    (
+        "provisioning",
+        "configuring",
+        "run",
+        "deployer",
+        "launch",
+        "surveying",
+        "collector",
+        "collected",
+    ),
     ("cli", "webapp"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,4 +1,4 @@
-"""orchestrator catalogue: what is known about the sites, and how old it is."""
+"""orchestrator catalogue: what is known about the sites and what they offer, and how old it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from orchestrator.cli.late import LateGroup
 
 COMMANDS = {
     "refresh": "orchestrator.cli.catalogue.refresh",
+    "collect": "orchestrator.cli.catalogue.collect",
+    "show": "orchestrator.cli.catalogue.show",
+    "search": "orchestrator.cli.catalogue.search",
+    "diff": "orchestrator.cli.catalogue.diff",
 }
 
 
 @click.command("catalogue", cls=LateGroup, modules=COMMANDS)
 def command() -> None:
-    """Renew what is known about the sites and their VOs, and look into it."""
+    """Renew what is known about the sites and what they offer, and look into it without asking them."""

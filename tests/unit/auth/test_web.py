@@ -18,6 +18,21 @@ def test_the_sites_ca_beats_the_environments(monkeypatch):
     assert verified_by(web.session(None)) == "/env.pem"
 
 
+def test_a_proxy_of_the_environment_is_used_and_looked_up_once_for_a_host(monkeypatch):
+    session = web.session(None)
+
+    def proxies(url):
+        return session.merge_environment_settings(url, {}, None, None, None)["proxies"]
+
+    monkeypatch.setenv("https_proxy", "http://proxy.eu:3128")
+    monkeypatch.setenv("no_proxy", "near.eu")
+    assert proxies("https://far.eu/a")["https"] == "http://proxy.eu:3128"
+    assert "https" not in proxies("https://near.eu/a")
+    monkeypatch.delenv("https_proxy")
+    assert proxies("https://far.eu/b")["https"] == "http://proxy.eu:3128"
+    assert "https" not in proxies("https://other.eu/a")
+
+
 def test_a_password_of_netrc_does_not_replace_our_token(monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine s.eu login ada password secret\n")

@@ -1,17 +1,15 @@
-"""openstacksdk's objects as our values: real objects of the library, made from API answers."""
+"""What sites answer, as our values."""
 
 from datetime import UTC, datetime
 
 import pytest
-from openstack.compute.v2.flavor import Flavor
-from openstack.image.v2.image import Image
-from openstack.network.v2.floating_ip import FloatingIP
-from openstack.network.v2.network import Network
-from openstack.network.v2.port import Port
-from openstack.network.v2.router import Router
-from openstack.network.v2.subnet import Subnet
 
 from orchestrator.drivers import openstack_values as values
+from orchestrator.drivers.openstack_listings import Listed
+
+
+def listed(**told):
+    return Listed(told)
 
 
 def test_a_network_with_hidden_subnets():
@@ -28,7 +26,7 @@ def test_a_network_with_hidden_subnets():
         "tags": ["default"],
         "subnets": ["hidden"],
     }
-    found = values.network(Network(**answer), "mine", ())
+    found = values.network(listed(**answer), "mine", ())
     assert (found.external, found.shared, found.owned, found.is_default) == (
         True,
         False,
@@ -36,12 +34,12 @@ def test_a_network_with_hidden_subnets():
         True,
     )
     assert (found.active, found.mtu, found.tags, found.subnets) == (True, 1442, ("default",), ())
-    assert values.network(Network(**answer), "admin", ()).owned
-    assert not values.network(Network(**{**answer, "status": "DOWN"}), "mine", ()).active
-    assert not values.network(Network(**{**answer, "admin_state_up": False}), "mine", ()).active
+    assert values.network(listed(**answer), "admin", ()).owned
+    assert not values.network(listed(**{**answer, "status": "DOWN"}), "mine", ()).active
+    assert not values.network(listed(**{**answer, "admin_state_up": False}), "mine", ()).active
 
 
-SEEN = values.subnet(Subnet(id="seen", network_id="n", cidr="10.0.0.0/24", ip_version=4))
+SEEN = values.subnet(listed(id="seen", network_id="n", cidr="10.0.0.0/24", ip_version=4))
 
 
 @pytest.mark.parametrize(
@@ -58,23 +56,23 @@ SEEN = values.subnet(Subnet(id="seen", network_id="n", cidr="10.0.0.0/24", ip_ve
     ],
 )
 def test_subnets_that_are_told_and_not_shown_are_counted(told, seen, hidden):
-    network = Network(id="n", name="ext", subnets=told)
+    network = listed(id="n", name="ext", subnets=told)
     assert values.network(network, "mine", seen).hidden_subnets == hidden
 
 
 def test_what_a_deployment_of_ours_made_is_known_by_its_mark():
     mark = {"description": "orchestrator deployment 0f3c"}
-    assert values.network(Network(id="n", **mark), "mine", ()).made_by == "0f3c"
-    assert values.router(Router(id="r", **mark)).made_by == "0f3c"
+    assert values.network(listed(id="n", **mark), "mine", ()).made_by == "0f3c"
+    assert values.router(listed(id="r", **mark)).made_by == "0f3c"
     by_hand = {"description": "made by hand"}
-    assert values.network(Network(id="n", **by_hand), "mine", ()).made_by is None
-    assert values.router(Router(id="r")).made_by is None
+    assert values.network(listed(id="n", **by_hand), "mine", ()).made_by is None
+    assert values.router(listed(id="r")).made_by is None
 
 
 def port(owner, *addresses, **given):
     fixed = [{"subnet_id": f"s{i}", "ip_address": one} for i, one in enumerate(addresses)]
     return values.ports(
-        Port(id="p", network_id="n", device_owner=owner, fixed_ips=fixed, device_id="d", **given)
+        listed(id="p", network_id="n", device_owner=owner, fixed_ips=fixed, device_id="d", **given)
     )
 
 
@@ -109,25 +107,25 @@ def test_a_port_of_two_families_is_two_addresses():
 
 def test_a_port_without_an_address_is_none():
     assert port("compute:nova") == ()
-    assert values.ports(Port(id="p", network_id="n", fixed_ips=None)) == ()
+    assert values.ports(listed(id="p", network_id="n", fixed_ips=None)) == ()
 
 
 def test_a_subnet():
-    found = values.subnet(Subnet(id="s", network_id="n", cidr="10.0.0.0/24", ip_version=4))
+    found = values.subnet(listed(id="s", network_id="n", cidr="10.0.0.0/24", ip_version=4))
     assert (found.cidr, found.ip_version, found.name) == ("10.0.0.0/24", 4, "")
 
 
 def test_a_router_with_and_without_a_gateway():
     gateway = {"network_id": "n", "external_fixed_ips": [{"ip_address": "198.51.100.7"}, {}]}
-    found = values.router(Router(id="r", name="r1", external_gateway_info=gateway))
+    found = values.router(listed(id="r", name="r1", external_gateway_info=gateway))
     assert (found.external_network_id, found.external_addresses) == ("n", ("198.51.100.7",))
-    assert values.router(Router(id="r", name="r1")).external_network_id is None
+    assert values.router(listed(id="r", name="r1")).external_network_id is None
 
 
 def test_a_floating_ip():
     answer = {"id": "f", "floating_ip_address": "198.51.100.7", "floating_network_id": "n"}
-    assert not values.floating_ip(FloatingIP(**answer)).attached
-    assert values.floating_ip(FloatingIP(**answer, port_id="p")).attached
+    assert not values.floating_ip(listed(**answer)).attached
+    assert values.floating_ip(listed(**answer, port_id="p")).attached
 
 
 def test_a_flavor_with_extra_specs():
@@ -141,7 +139,7 @@ def test_a_flavor_with_extra_specs():
         "OS-FLV-DISABLED:disabled": True,
         "extra_specs": {"Accelerator:Number": 1.0},
     }
-    found = values.flavor(Flavor(**answer))
+    found = values.flavor(listed(**answer))
     assert (found.vcpus, found.ram_mb, found.disk_gb, found.ephemeral_gb) == (2, 4096, 20, 5)
     assert found.disabled
     assert found.extra_specs == {"Accelerator:Number": "1.0"}
@@ -165,7 +163,7 @@ def test_an_image_with_every_property_as_text():
         "image_list": "egi_vm_images",
         "tags": ["a"],
     }
-    found = values.image(Image.existing(**answer))
+    found = values.image(listed(**answer))
     assert found.created_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
     assert (found.min_disk_gb, found.min_ram_mb, found.size_bytes, found.hidden) == (
         8,

@@ -1,6 +1,7 @@
 """The store keeps what it is given, and gives each living name once."""
 
 import sqlite3
+import sys
 from dataclasses import replace
 
 import pytest
@@ -85,3 +86,16 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(tmp_path):
         assert compare_metadata(context, schema.metadata) == []
         assert context.get_current_revision() == opening.HEAD
         assert sa.inspect(connection).get_unique_constraints("deployments")
+
+
+def test_a_postgresql_without_its_driver_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SetupError, match="postgresql://db.eu/o cannot be opened") as caught:
+        Store("postgresql://db.eu/o")
+    assert caught.value.way_out == ("pip install 'egi-orchestrator[postgresql]'",)
+
+
+def test_an_address_that_is_none_is_refused_without_showing_it():
+    with pytest.raises(SetupError, match="the store at that address cannot be opened") as caught:
+        Store("ada:secret")
+    assert "secret" not in str(caught.value)

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("is_current", sa.Boolean, nullable=False),
     )
     op.create_index("ix_listings_current", "listings", ["is_current", "site", "vo"])
+    op.create_index("ix_listings_ended", "listings", ["is_current", "last_seen"])
     op.create_index("ix_listings_history", "listings", ["site", "vo", "part", "since"])
     op.create_table(
         "listing_contents",
