@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox import site
 from sandbox.layout import Layout, url
-from sandbox.realm import VOS
+from sandbox.vos import NAMES
 
 
 def is_since(report: str, moment: datetime) -> bool:
@@ -45,7 +45,7 @@ class Cloud:
         """Return the id of each VO's project."""
         found = self._get(f"{url('keystone')}/projects")["projects"]
         owners = {project.get("egi.VO"): project["id"] for project in found}
-        return {vo: owners[vo] for vo in VOS}
+        return {vo: owners[vo] for vo in NAMES}
 
     def sleeping_agents(self, since: datetime) -> list[str]:
         """Return the agents of Nova and Neutron that have not reported since then.

@@ -9,17 +9,19 @@ from string import Template
 from sandbox import cache, files, gateway, kvm, realm, services
 from sandbox.errors import SandboxError
 from sandbox.layout import (
-    BRIDGE,
-    EXTERNAL_GATEWAY,
+    OTHER_PORTS,
     PUBLIC_PORTS,
     SOURCE,
     TEMPLATES,
     Layout,
     url,
 )
+from sandbox.networks import EXTERNAL_GATEWAY, NETWORKS, links
 
 # The user of QEMU in Debian and Ubuntu; it need not be in the user database.
 QEMU_UID = 64055
+# Users that live inside alone: the unprivileged part of sshd, and whoever jumps.
+SSHD_UID, JUMP_UID = 64056, 64057
 # Copies that a program reads as another user, or at a place of its own.
 PLACED = {
     "rabbitmq.conf": "rabbitmq/rabbitmq.conf",
@@ -56,9 +58,12 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
         "ca": str(layout.ca),
         "secrets": str(layout.secrets),
         "venv": str(cache.environment(layout)),
-        "bridge": BRIDGE,
-        "gateway": EXTERNAL_GATEWAY,
+        **_network_values(),
+        "jump": str(layout.jump),
+        "jump_port": str(OTHER_PORTS["jump"]),
         "qemu_uid": str(QEMU_UID),
+        "sshd_uid": str(SSHD_UID),
+        "jump_uid": str(JUMP_UID),
         "issuer": url("keycloak"),
         "glance_url": url("glance"),
         "resolvers": ",".join(gateway.resolvers()),
@@ -68,6 +73,24 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
         "database": f"mysql+pymysql://sandbox:{passwords['database']}@localhost",
         "database_options": f"unix_socket={layout.run}/mariadb.sock",
         "service_login": _service_login(layout, passwords["services"]),
+    }
+
+
+def _network_values() -> dict[str, str]:
+    """Return the site's networks in the words of the shell and of Neutron."""
+    rows = [
+        # IPv6 addresses have to wait for a setting that only this machine can make.
+        (net.wire, net.link, "" if net.is_reached_by_ipv6 else net.address, net.inside)
+        for net in NETWORKS
+    ]
+    return {
+        # The shell reads a row by its words, so an empty one needs a sign.
+        "wires": "\n".join(" ".join(word or "-" for word in row) for row in rows),
+        "links": " ".join(links()),
+        "way_out": EXTERNAL_GATEWAY,
+        "private_ranges": " ".join(net.inside for net in NETWORKS if net.inside[:3] == "10."),
+        "flat_networks": ",".join(network.wire for network in NETWORKS),
+        "bridge_mappings": ",".join(f"{net.wire}:br-{net.wire}" for net in NETWORKS),
     }
 
 

@@ -17,9 +17,8 @@ PUBLIC_PORTS = {
     "neutron": 29696,
     "placement": 28778,
 }
-BRIDGE = "orcsb-ext"
-EXTERNAL_CIDR = "198.51.100.0/24"
-EXTERNAL_GATEWAY = "198.51.100.1"
+# What else answers on this machine: a jump host, and two sites that fail.
+OTHER_PORTS = {"jump": 28022, "silent": 28023, "self-signed": 28024}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,11 @@ class Layout:
     def ca(self) -> Path:
         """The certificate that a client of the sandbox has to trust."""
         return self.state / "ca.pem"
+
+    @property
+    def jump(self) -> Path:
+        """What a user of the jump host needs: its ssh_config, a key, the host's key."""
+        return self.state / "jump"
 
     @property
     def stamps(self) -> Path:

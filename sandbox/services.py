@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import cache
-from sandbox.layout import PUBLIC_PORTS, SOURCE, Layout
+from sandbox.layout import OTHER_PORTS, PUBLIC_PORTS, SOURCE, Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program under the supervisor. `port` and `path` say where it answers."""
+    """A program under the supervisor. `port` and `path` say where it answers.
+
+    With a port alone it is met when it opens with its `greeting`, or by connecting to it.
+    """
 
     name: str
     command: str
     port: int = 0
     path: str = ""
+    greeting: bytes = b""
     socket: str = ""
     user: str = "root"
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +67,10 @@ def _ground(layout: Layout) -> tuple[Service, ...]:
 
 
 def _front(layout: Layout) -> tuple[Service, ...]:
-    ports = " ".join(map(str, PUBLIC_PORTS.values()))
+    others = OTHER_PORTS
+    ports = " ".join(map(str, [*PUBLIC_PORTS.values(), others["jump"]]))
+    certificate = f"{layout.tls}/self-signed.pem {layout.tls}/self-signed.key"
+    failing = f"{others['silent']} {others['self-signed']} {certificate}"
     return (
         Service("relay", f"{_python(layout)} {SOURCE / 'relay.py'} {ports}"),
         Service(
@@ -74,6 +81,19 @@ def _front(layout: Layout) -> tuple[Service, ...]:
             keeps_data=True,
         ),
         Service("apache", f"/usr/sbin/apache2 -f {layout.etc}/apache.conf -DFOREGROUND"),
+        Service(
+            "jump",
+            f"{cache.sshd(layout)} -D -e -f {layout.etc}/sshd_config",
+            others["jump"],
+            greeting=b"SSH-2.0-",
+            environment={"LD_LIBRARY_PATH": f"{layout.cache}/sshd/usr/lib/x86_64-linux-gnu"},
+        ),
+        Service(
+            "bad-sites",
+            f"{_python(layout)} -m sandbox.bad_sites {failing}",
+            others["self-signed"],
+            environment={"PYTHONPATH": str(SOURCE.parent)},
+        ),
     )
 
 

@@ -10,10 +10,12 @@ from sandbox import (
     configuration,
     database,
     enclosure,
+    entitlements,
     files,
     gateway,
     health,
     image,
+    jump,
     kvm,
     packages,
     passwords,
@@ -74,6 +76,8 @@ class Start:
             Step("image", partial(image.build, layout), ("packages",)),
             Step("python", partial(cache.build_environment, layout), ("packages",)),
             Step("keycloak package", partial(cache.build_keycloak, layout), ("packages",)),
+            Step("sshd", partial(cache.build_sshd, layout), ("packages",)),
+            Step("jump keys", partial(jump.prepare, layout), ("packages", "configuration")),
             Step("certificates", partial(certificates.prepare, layout), ("packages",)),
             Step("tools", partial(site.write_tools, layout, self.passwords)),
             Step("acceleration", self._probe, ("image", "configuration")),
@@ -159,7 +163,10 @@ class Start:
             self._program("epmd", ground),
             self._program("rabbitmq", ("epmd",)),
             self._program("libvirtd", ground),
-            self._program("keycloak", (*ground, "keycloak package", "relay")),
+            Step("entitlements", partial(entitlements.renew, self.layout), ("keycloak package",)),
+            self._program("keycloak", (*ground, "entitlements", "relay")),
+            self._program("jump", (*ground, "sshd", "jump keys", "relay")),
+            self._program("bad-sites", ground),
             self._program("apache", (*ground, "relay")),
             self._program("keystone", ("keystone schema", "apache")),
             self._program("glance-api", ("glance schema", "catalog")),
@@ -225,7 +232,7 @@ class Start:
             self._seed("federation", ("catalog",)),
             self._seed("images", ("federation", "glance-api", "image")),
             self._seed("compute", ("federation", "nova-api"), "quota and flavors"),
-            self._seed("network", ("federation", "neutron-server"), "external network"),
+            self._seed("network", ("federation", "neutron-server"), "networks"),
             Step("site file", self._site_file, ("federation", "tools")),
         ]
 
@@ -244,4 +251,6 @@ class Start:
 
     def _site_file(self) -> str:
         cloud = Cloud(self.layout, self.passwords["admin"])
-        return site.write_site_file(self.layout, cloud.projects())
+        projects = cloud.projects()
+        site.write_bad_site_files(self.layout, projects)
+        return site.write_site_file(self.layout, projects)

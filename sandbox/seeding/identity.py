@@ -5,10 +5,10 @@ from typing import Any
 
 from keystoneauth1 import exceptions
 
-from sandbox.realm import VOS, entitlement
+from sandbox.realm import entitlement
+from sandbox.vos import NAMES, VOS, Vo
 
 PROVIDER, PROTOCOL, DOMAIN = "egi.eu", "openid", "egi.eu"
-PROJECTS = {"vo.access.egi.eu": "access", "eosc-synergy.eu": "synergy"}
 TYPES = {
     "keystone": "identity",
     "glance": "image",
@@ -48,15 +48,23 @@ def seed_federation(cloud: Any, facts: dict[str, Any]) -> None:
     identity = cloud.identity
     domain = identity.find_domain(DOMAIN) or identity.create_domain(name=DOMAIN)
     role = identity.find_role("member")
-    for vo, name in PROJECTS.items():
-        project = identity.find_project(name, domain_id=domain.id) or identity.create_project(
-            name=name, domain_id=domain.id, **{"egi.VO": vo}
+    # Asking once for all costs one call, asking for each two.
+    own = {project.name: project for project in identity.projects(domain_id=domain.id)}
+    groups = {group.name: group for group in identity.groups(domain_id=domain.id)}
+    for vo in VOS:
+        project = own.get(vo.project) or identity.create_project(
+            name=vo.project, domain_id=domain.id, **{"egi.VO": vo.name}
         )
-        group = identity.find_group(vo, domain_id=domain.id) or identity.create_group(
-            name=vo, domain_id=domain.id
-        )
+        group = groups.get(vo.name) or identity.create_group(name=vo.name, domain_id=domain.id)
         identity.assign_project_role_to_group(project, group, role)
     _provider(cloud.session, facts, domain.id)
+
+
+def projects(cloud: Any) -> list[tuple[Vo, str]]:
+    """Return each VO with the id of its project."""
+    domain = cloud.identity.find_domain(DOMAIN)
+    ids = {project.name: project.id for project in cloud.identity.projects(domain_id=domain.id)}
+    return [(vo, ids[vo.project]) for vo in VOS]
 
 
 def _provider(session: Any, facts: dict[str, Any], domain_id: str) -> None:
@@ -83,7 +91,7 @@ def rules(issuer: str) -> list[dict[str, Any]]:
                 },
             ],
         }
-        for vo in VOS
+        for vo in NAMES
     ]
 
 
