@@ -80,7 +80,7 @@ def _network_values() -> dict[str, str]:
     """Return the site's networks in the words of the shell and of Neutron."""
     rows = [
         # IPv6 addresses have to wait for a setting that only this machine can make.
-        (net.wire, net.link, "" if net.is_reached_by_ipv6 else net.address, net.inside)
+        (net.wire, net.link, "" if net.is_reached_by_ipv6 else net.address, net.router, net.jump)
         for net in NETWORKS
     ]
     return {
@@ -88,9 +88,8 @@ def _network_values() -> dict[str, str]:
         "wires": "\n".join(" ".join(word or "-" for word in row) for row in rows),
         "links": " ".join(links()),
         "way_out": EXTERNAL_GATEWAY,
-        "private_ranges": " ".join(net.inside for net in NETWORKS if net.inside[:3] == "10."),
         "flat_networks": ",".join(network.wire for network in NETWORKS),
-        "bridge_mappings": ",".join(f"{net.wire}:br-{net.wire}" for net in NETWORKS),
+        "interface_mappings": ",".join(f"{net.wire}:{net.wire}-nic" for net in NETWORKS),
     }
 
 

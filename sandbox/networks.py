@@ -19,8 +19,8 @@ class Subnet:
 class Network:
     """A flat network: a bridge inside, and where it has a `link`, a way to it from this machine.
 
-    `address` is this machine's on the link, `inside` that of the site's own router on the
-    bridge; a network with the second alone is out of this machine's reach.
+    `address` is this machine's on the link, `router` that of the site's own router, `jump`
+    that of the jump host; a network without the first is out of this machine's reach.
     """
 
     name: str
@@ -29,7 +29,8 @@ class Network:
     external: bool = False
     link: str = ""
     address: str = ""
-    inside: str = ""
+    router: str = ""
+    jump: str = ""
 
     @property
     def is_reached_by_ipv6(self) -> bool:
@@ -46,7 +47,7 @@ NETWORKS = (
         external=True,
         link="orcsb-ext",
         address=f"{EXTERNAL_GATEWAY}/24",
-        inside="198.51.100.2/24",
+        router="198.51.100.2/24",
         subnets=(
             Subnet(
                 cidr=EXTERNAL_CIDR,
@@ -102,7 +103,8 @@ NETWORKS = (
     Network(
         name="provider-private",
         wire="private",
-        inside="10.83.0.1/24",
+        router="10.83.0.1/24",
+        jump="10.83.0.2/24",
         subnets=(
             Subnet(cidr="10.83.0.0/24", gateway="10.83.0.1", pool=("10.83.0.10", "10.83.0.250")),
         ),
@@ -112,7 +114,7 @@ NETWORKS = (
         wire="v6",
         link="orcsb-v6",
         address="2001:db8:83::1/64",
-        inside="10.86.0.1/24",
+        router="10.86.0.1/24",
         subnets=(
             Subnet(cidr="10.86.0.0/24", gateway="10.86.0.1", pool=("10.86.0.10", "10.86.0.250")),
             # Its VMs answer this machine; out they go by IPv4, as nothing carries IPv6 further.
