@@ -143,13 +143,11 @@ def jumping(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_jump_host_passes_on_to_ssh_on_the_private_network():
-    # The network's own DHCP server is always there, and nothing listens for SSH on it.
-    said = jumping("-W", "10.83.0.10:22", jump.NAME).stderr
-
-    assert "Connection refused" in said or "No route to host" in said
+    # The network's own router is always there, and nothing listens for SSH on it.
+    assert "Connection refused" in jumping("-W", "10.83.0.1:22", jump.NAME).stderr
 
 
-@pytest.mark.parametrize("place", ["10.83.0.10:53", "127.0.0.1:25671"])
+@pytest.mark.parametrize("place", ["10.83.0.1:53", "127.0.0.1:25671"])
 def test_the_jump_host_passes_on_to_nothing_but_ssh(place):
     assert "administratively prohibited" in jumping("-W", place, jump.NAME).stderr
 
@@ -172,7 +170,7 @@ def test_this_machine_is_on_the_ipv6_network():
     command = ["ip", "-6", "route", "get", "2001:db8:83::10"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert "dev orcsb-v6 src 2001:db8:83::1" in " ".join(done.stdout.split())
+    assert {"orcsb-v6", "2001:db8:83::1"} <= set(done.stdout.split())
 
 
 def test_the_silent_site_accepts_and_says_nothing():

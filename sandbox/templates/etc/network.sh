@@ -40,6 +40,5 @@ ip -n site route add default via $way_out
 ip netns exec site iptables -w -t nat -A POSTROUTING -s 10.0.0.0/8 -o ext -j MASQUERADE
 # The jump host's address is no way in: a service that listens on all addresses is
 # still met by the sandbox itself alone.
-iptables -w -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-iptables -w -A INPUT ! -i lo -j DROP
+iptables -w -A INPUT ! -i lo -m conntrack --ctstate NEW -j DROP
 exec $venv/bin/python $venv/bin/supervisord --nodaemon --configuration $etc/supervisord.conf
