@@ -17,6 +17,7 @@ from sandbox.layout import (
     url,
 )
 from sandbox.networks import EXTERNAL_GATEWAY, NETWORKS, links
+from sandbox.vos import USUAL
 
 # The user of QEMU in Debian and Ubuntu; it need not be in the user database.
 QEMU_UID = 64055
@@ -27,6 +28,7 @@ PLACED = {
     "rabbitmq.conf": "rabbitmq/rabbitmq.conf",
     "qemu.conf": "libvirt/etc/qemu.conf",
     "libvirtd.conf": "libvirt/etc/libvirtd.conf",
+    "mount.nfs": "inside/sbin/mount.nfs",
 }
 
 
@@ -59,6 +61,8 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
         "secrets": str(layout.secrets),
         "venv": str(cache.environment(layout)),
         **_network_values(),
+        **{name: str(limit) for name, limit in (USUAL.quota | USUAL.volume_quota).items()},
+        "floating_ips": str(USUAL.floating_ips),
         "jump": str(layout.jump),
         "jump_port": str(OTHER_PORTS["jump"]),
         "qemu_uid": str(QEMU_UID),
@@ -134,6 +138,7 @@ def prepare(layout: Layout, passwords: dict[str, str]) -> str:
         shutil.chown(path, "rabbitmq", "rabbitmq")
     # Bound over the machine's own, it is read by whoever a service runs as.
     (layout.etc / "hosts").chmod(0o644)
+    (layout.state / PLACED["mount.nfs"]).chmod(0o755)
     return f"{count} files changed"
 
 
@@ -170,6 +175,9 @@ def _make_folders(layout: Layout) -> None:
     files.folder(layout.etc, mode=0o711)
     _link_keycloak(layout)
     files.folder(state / "neutron")
+    for name in ("share", "mnt", "conversion", "coordination"):
+        files.folder(state / "cinder" / name)
+    files.folder(state / "inside/sbin")
     files.folder(state / "rabbitmq/data", owner="rabbitmq")
     files.folder(state / "rabbitmq", owner="rabbitmq")
     files.folder(state / "apache", mode=0o700, owner="www-data")

@@ -16,6 +16,7 @@ PUBLIC_PORTS = {
     "nova": 28774,
     "neutron": 29696,
     "placement": 28778,
+    "cinder": 28776,
 }
 # What else answers on this machine: a jump host, and two sites that fail.
 OTHER_PORTS = {"jump": 28022, "silent": 28023, "self-signed": 28024}
@@ -76,5 +77,5 @@ class Layout:
 
 def url(service: str) -> str:
     """Return the public address of a service of the catalog or of Keycloak."""
-    paths = {"keystone": "/v3", "nova": "/v2.1", "keycloak": "/auth/realms/egi"}
+    paths = {"keystone": "/v3", "nova": "/v2.1", "cinder": "/v3", "keycloak": "/auth/realms/egi"}
     return f"https://{HOST}:{PUBLIC_PORTS[service]}{paths.get(service, '')}"

@@ -135,12 +135,22 @@ def _cloud(layout: Layout) -> tuple[Service, ...]:
         _python_service(layout, "nova-conductor", nova),
         _python_service(layout, "nova-scheduler", nova),
         _python_service(layout, "nova-api", nova, port=ports["nova"], path="/"),
+        *_volumes(layout),
         _python_service(
             layout, "neutron-linuxbridge-agent", f"{neutron} --config-file {etc}/ml2.ini"
         ),
         _python_service(layout, "neutron-dhcp-agent", f"{neutron} --config-file {etc}/dhcp.ini"),
         _python_service(layout, "neutron-l3-agent", f"{neutron} --config-file {etc}/l3.ini"),
         _python_service(layout, "nova-compute", f"{nova} --config-file {etc}/virt.conf"),
+    )
+
+
+def _volumes(layout: Layout) -> tuple[Service, ...]:
+    cinder = f"--config-file {layout.etc}/cinder.conf"
+    return (
+        _python_service(layout, "cinder-api", cinder, port=PUBLIC_PORTS["cinder"], path="/"),
+        _python_service(layout, "cinder-scheduler", cinder),
+        _python_service(layout, "cinder-volume", cinder),
     )
 
 

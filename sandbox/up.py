@@ -126,6 +126,7 @@ class Start:
                 ["nova-manage", *nova, "db", "sync"],
             ],
             "neutron": [["neutron-db-manage", *neutron, "upgrade", "heads"]],
+            "cinder": [["cinder-manage", "--config-file", f"{etc}/cinder.conf", "db", "sync"]],
         }
 
     def _schema(
@@ -157,6 +158,7 @@ class Start:
         ground = ("supervisor", "certificates")
         ready = ("keystone", "rabbitmq", "catalog")
         nova, neutron = ("nova schema", *ready), ("neutron schema", *ready)
+        cinder = ("cinder schema", *ready)
         agent = ("neutron queues",)
         return [
             self._program("relay", ground),
@@ -176,6 +178,7 @@ class Start:
             self._program("nova-conductor", nova),
             self._program("nova-scheduler", nova),
             self._program("nova-api", nova),
+            *(self._program(f"cinder-{part}", cinder) for part in ("api", "scheduler", "volume")),
             self._program("neutron-linuxbridge-agent", agent),
             self._program("neutron-dhcp-agent", agent),
             self._program("neutron-l3-agent", agent),
@@ -190,6 +193,9 @@ class Start:
                     "nova-compute",
                     "nova-scheduler",
                     "nova-api",
+                    "cinder-api",
+                    "cinder-scheduler",
+                    "cinder-volume",
                     "neutron-l3-agent",
                     "neutron-dhcp-agent",
                     "neutron-linuxbridge-agent",
@@ -229,11 +235,13 @@ class Start:
     def _seeds(self) -> list[Step]:
         return [
             self._seed("catalog", ("keystone",)),
-            self._seed("federation", ("catalog",)),
-            self._seed("images", ("federation", "glance-api", "image")),
-            self._seed("compute", ("federation", "nova-api"), "quota and flavors"),
-            self._seed("network", ("federation", "neutron-server"), "networks"),
-            Step("site file", self._site_file, ("federation", "tools")),
+            self._seed("projects", ("catalog",)),
+            self._seed("federation", ("projects",)),
+            self._seed("images", ("projects", "glance-api", "image")),
+            self._seed("compute", ("projects", "nova-api"), "quota and flavors"),
+            self._seed("network", ("projects", "neutron-server"), "networks"),
+            self._seed("volumes", ("projects", "cinder-api"), "volume quotas"),
+            Step("site file", self._site_file, ("projects", "tools")),
         ]
 
     def _seed(self, part: str, needs: tuple[str, ...], name: str = "") -> Step:

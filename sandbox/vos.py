@@ -19,6 +19,8 @@ class Vo:
     cores: int = 20
     instances: int = 10
     ram: int = 65536
+    volumes: int = 10
+    gigabytes: int = 200
     has_current_image: bool = True
     # Which keys of its own it has in the site file is told in site.py.
     by_jump_host: bool = False
@@ -28,7 +30,14 @@ class Vo:
         """Return its limits in Nova's words."""
         return {"cores": self.cores, "instances": self.instances, "ram": self.ram}
 
+    @property
+    def volume_quota(self) -> dict[str, int]:
+        """Return its limits in Cinder's words."""
+        return {"volumes": self.volumes, "gigabytes": self.gigabytes}
 
+
+# The services know these limits from their configuration: seeding sets those that differ.
+USUAL = Vo(name="", project="")
 OTHERS = "eosc-synergy.eu"
 VOS = (
     Vo(name="vo.access.egi.eu", project="access"),
@@ -47,7 +56,7 @@ VOS = (
     Vo(name="bastion.sandbox", project="bastion", floating_ips=1),
     # Neutron shows the subnets of an external network only to those it is shared with.
     Vo(name="visible.sandbox", project="visible", shared=(EXTERNAL,)),
-    Vo(name="full.sandbox", project="full", cores=1, instances=1, ram=1024),
+    Vo(name="full.sandbox", project="full", cores=1, instances=1, ram=1024, volumes=1, gigabytes=2),
     Vo(name="expired.sandbox", project="expired", has_current_image=False),
 )
 NAMES = tuple(vo.name for vo in VOS)

@@ -4,7 +4,7 @@ from typing import Any
 
 from openstack import exceptions
 
-from sandbox.seeding.identity import projects
+from sandbox.seeding.identity import unusual
 
 # Name: vCPUs, memory in MB, disk in GB.
 FLAVORS = {
@@ -32,6 +32,6 @@ def seed(cloud: Any, facts: dict[str, Any]) -> None:
             flavor = cloud.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
             if name.startswith("g1."):
                 cloud.compute.create_flavor_extra_specs(flavor, GPU)
-    for vo, project in projects(cloud):
-        answer = cloud.compute.put(f"/os-quota-sets/{project}", json={"quota_set": vo.quota})
+    for project, quota in unusual(cloud, lambda vo: vo.quota):
+        answer = cloud.compute.put(f"/os-quota-sets/{project}", json={"quota_set": quota})
         exceptions.raise_from_response(answer)

@@ -5,7 +5,7 @@ from typing import Any
 from openstack import exceptions
 
 from sandbox.networks import EXTERNAL, NETWORKS, Network, Subnet
-from sandbox.seeding.identity import projects
+from sandbox.seeding.identity import projects, unusual
 from sandbox.vos import Vo
 
 OWN, OWN_CIDR = "routed", "10.81.0.0/24"
@@ -14,11 +14,16 @@ OWN, OWN_CIDR = "routed", "10.81.0.0/24"
 def seed(cloud: Any, facts: dict[str, Any]) -> None:
     """Make the networks, give each VO those that are its, and set the quotas."""
     shares = projects(cloud)
+    # Projects name their networks as they like; the wire is ours.
+    there = {own.provider_physical_network: own.id for own in cloud.network.networks()}
     for network in NETWORKS:
-        _share(cloud, _made(cloud, network), rights(network.name, shares))
+        own = there.get(network.wire) or _make(cloud, network)
+        _complete(cloud, network, own)
+        _share(cloud, own, rights(network.name, shares))
+    for project, quota in unusual(cloud, lambda vo: {"floatingip": vo.floating_ips}):
+        answer = cloud.network.put(f"/quotas/{project}", json={"quota": quota})
+        exceptions.raise_from_response(answer)
     for vo, project in shares:
-        quota = {"quota": {"floatingip": vo.floating_ips}}
-        exceptions.raise_from_response(cloud.network.put(f"/quotas/{project}", json=quota))
         if vo.owns_router:
             _own_network(cloud, project)
 
@@ -29,20 +34,23 @@ def rights(name: str, shares: list[tuple[Vo, str]]) -> set[tuple[str, str]]:
     return outward | {("access_as_shared", project) for vo, project in shares if name in vo.shared}
 
 
-def _made(cloud: Any, network: Network) -> str:
-    """Return the id of a network that has all its subnets."""
-    made = cloud.network.find_network(network.name) or cloud.network.create_network(
+def _make(cloud: Any, network: Network) -> str:
+    made = cloud.network.create_network(
         name=network.name,
         is_router_external=network.external,
         provider_network_type="flat",
         provider_physical_network=network.wire,
     )
-    there = {subnet.cidr for subnet in cloud.network.subnets(network_id=made.id)}
+    return str(made.id)
+
+
+def _complete(cloud: Any, network: Network, own: str) -> None:
+    """Make the subnets that are missing."""
+    there = {subnet.cidr for subnet in cloud.network.subnets(network_id=own)}
     for subnet in network.subnets:
         if subnet.cidr not in there:
             described = _described(subnet)
-            cloud.network.create_subnet(name=network.name, network_id=made.id, **described)
-    return str(made.id)
+            cloud.network.create_subnet(name=network.name, network_id=own, **described)
 
 
 def _described(subnet: Subnet) -> dict[str, Any]:

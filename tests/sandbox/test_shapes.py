@@ -12,6 +12,7 @@ import pytest
 from sandbox import configuration, entitlements, gateway, jump, passwords, realm, site
 from sandbox.layout import OTHER_PORTS, PUBLIC_PORTS, TEMPLATES, Layout
 from sandbox.networks import EXTERNAL, EXTERNAL_CIDR, NETWORKS, links
+from sandbox.seeding import identity
 from sandbox.seeding import network as seeding
 from sandbox.vos import NAMES, OTHERS, VOS
 
@@ -125,7 +126,7 @@ class Cloud:
         return [SimpleNamespace(name=vo.project, id=f"id-{vo.project}") for vo in VOS]
 
     def create_network(self, **values: Any) -> Any:
-        made = self._create("network", **values)
+        made = self._create("network", **{"provider_physical_network": None, **values})
         if values.get("is_router_external"):
             # As Neutron does it: outward for everybody.
             self.create_rbac_policy(
@@ -138,6 +139,9 @@ class Cloud:
 
     def find_network(self, name: str, **query: Any) -> Any:
         return next(iter(self._find("network", name=name, **query)), None)
+
+    def networks(self) -> list[Any]:
+        return self._find("network")
 
     def create_subnet(self, **values: Any) -> Any:
         return self._create("subnet", **values)
@@ -208,7 +212,9 @@ def test_seeding_again_makes_nothing_and_completes_what_is_missing(seeded):
 
 def test_a_sandbox_from_before_loses_the_network_for_everybody():
     old = Cloud()
-    network = old.create_network(name=EXTERNAL, is_router_external=True)
+    network = old.create_network(
+        name=EXTERNAL, is_router_external=True, provider_physical_network="ext"
+    )
     old.create_subnet(name=EXTERNAL, network_id=network.id, cidr=EXTERNAL_CIDR)
 
     seeding.seed(old, {})
@@ -227,9 +233,23 @@ def test_one_project_owns_a_network_behind_a_router_that_leads_outside(seeded):
     assert len(seeded.ports(device_id=router.id)) == 1
 
 
-def test_floating_addresses_are_few_for_one_vo(seeded):
-    assert seeded.quotas["id-bastion"] == 1
-    assert seeded.quotas["id-access"] == 5
+def test_floating_addresses_are_few_for_one_vo_and_as_configured_for_the_rest(seeded, layout):
+    known = configuration.values(layout, passwords.load(layout.secrets))
+
+    assert seeded.quotas == {"id-bastion": 1}
+    assert known["floating_ips"] == "5"
+    assert known["cores"] == "20"
+
+
+def test_limits_of_computing_and_of_volumes_are_set_where_they_are_unusual():
+    cloud = Cloud()
+
+    assert identity.unusual(cloud, lambda vo: vo.quota) == [
+        ("id-full", {"cores": 1, "instances": 1, "ram": 1024})
+    ]
+    assert [project for project, _ in identity.unusual(cloud, lambda vo: vo.volume_quota)] == [
+        "id-full"
+    ]
 
 
 def test_the_operator_operates_every_vo_but_the_others():

@@ -29,6 +29,8 @@ mount --bind $state/libvirt/etc /etc/libvirt
 mount --bind $state/libvirt/lib /var/lib/libvirt
 mount --bind $state/libvirt/log /var/log/libvirt
 mount --bind $state/libvirt/cache /var/cache/libvirt
+# Cinder and Nova mount shares, with a mount.nfs that this machine need not have.
+mount -t overlay -o "lowerdir=$state/inside/sbin:/usr/sbin" overlay /usr/sbin
 if [ -c /dev/kvm ]; then
   # libvirt asks QEMU anew at each call (4 s) unless QEMU's user may open KVM.
   mkdir /run/device
