@@ -177,6 +177,8 @@ def _make_folders(layout: Layout) -> None:
     files.folder(state / "neutron")
     for name in ("share", "mnt", "conversion", "coordination"):
         files.folder(state / "cinder" / name)
+    # Cinder lets everybody write to a volume's file, so nobody may come near.
+    files.folder(state / "cinder", mode=0o700)
     files.folder(state / "inside/sbin")
     files.folder(state / "rabbitmq/data", owner="rabbitmq")
     files.folder(state / "rabbitmq", owner="rabbitmq")

@@ -1,9 +1,12 @@
 """The running sandbox as each VO meets it: listings with a project's own token, ways in, bad sites."""
 
+import functools
 import json
 import socket
 import ssl
 import subprocess
+import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,20 +66,32 @@ def unscoped():
     return answer.headers["X-Subject-Token"]
 
 
+class Project:
+    """Asks the services as an operator in one project; PROJECT in a path is its id."""
+
+    def __init__(self, name: str, unscoped: str) -> None:
+        scope = {"project": {"name": name, "domain": {"name": "egi.eu"}}}
+        auth = {"identity": {"methods": ["token"], "token": {"id": unscoped}}, "scope": scope}
+        answer = ask(f"{url('keystone')}/auth/tokens", {}, {"auth": auth})
+        self.shape, self.token = SHAPES[name], answer.headers["X-Subject-Token"]
+        self.id = json.load(answer)["token"]["project"]["id"]
+
+    def __call__(self, service: str, path: str, body: Any = None, method: str | None = None) -> Any:
+        address = f"{url(service)}{path}".replace("PROJECT", self.id)
+        text = ask(address, {"X-Auth-Token": self.token}, body, method).read()
+        return json.loads(text) if text else None
+
+
+@pytest.fixture(scope="module")
+def project(unscoped):
+    """Return what logs in to a project, once for all tests."""
+    return functools.cache(lambda name: Project(name, unscoped))
+
+
 @pytest.fixture
-def listing(unscoped, request):
+def listing(project, request):
     """Return what asks as the project that the test is for."""
-    scope = {"project": {"name": request.param, "domain": {"name": "egi.eu"}}}
-    auth = {"identity": {"methods": ["token"], "token": {"id": unscoped}}, "scope": scope}
-    answer = ask(f"{url('keystone')}/auth/tokens", {}, {"auth": auth})
-    project, token = json.load(answer)["token"]["project"]["id"], answer.headers["X-Subject-Token"]
-
-    def get(service: str, path: str) -> Any:
-        asked = f"{url(service)}{path}".replace("PROJECT", project)
-        return json.load(ask(asked, {"X-Auth-Token": token}))
-
-    get.project, get.shape = project, SHAPES[request.param]
-    return get
+    return project(request.param)
 
 
 @pytest.mark.parametrize("listing", SHAPES, indirect=True)
@@ -91,7 +106,7 @@ def test_a_project_sees_its_own_shape_of_network_and_no_other(listing):
     shape = listing.shape
     assert named(lambda net: net["router:external"]) == set(shape.external)
     assert named(lambda net: net["shared"]) == set(shape.shared)
-    assert set(shape.own) <= named(lambda net: net["project_id"] == listing.project)
+    assert set(shape.own) <= named(lambda net: net["project_id"] == listing.id)
     # Subnets of an external network stay hidden from those it is not shared with.
     hidden = set(shape.external) - set(shape.shared)
     ids = {subnet["id"] for subnet in subnets}
@@ -135,6 +150,42 @@ def test_one_project_has_nothing_but_a_deactivated_image(listing):
 
     assert image["status"] == "deactivated"
     assert image["os_distro"] == "debian"
+
+
+def settled(project: Project, volume: str) -> str:
+    """Return what became of a volume that was being made or removed."""
+    for _ in range(120):
+        try:
+            state = project("cinder", f"/PROJECT/volumes/{volume}")["volume"]["status"]
+        except urllib.error.HTTPError as error:
+            return "gone" if error.code == 404 else f"HTTP {error.code}"
+        if state not in ("creating", "deleting"):
+            return str(state)
+        time.sleep(0.5)
+    return "unsettled"
+
+
+def test_a_volume_is_made_and_removed_within_the_quota(project):
+    here = project("access")
+    asked = {"volume": {"name": "test-volume", "size": 1}}
+
+    volume = here("cinder", "/PROJECT/volumes", asked)["volume"]["id"]
+    made = settled(here, volume)
+    limits = here("cinder", "/PROJECT/limits")["limits"]["absolute"]
+    here("cinder", f"/PROJECT/volumes/{volume}", method="DELETE")
+
+    assert made == "available"
+    assert limits["maxTotalVolumes"] == 10
+    assert 1 <= limits["totalGigabytesUsed"] <= limits["maxTotalVolumeGigabytes"] == 200
+    assert settled(here, volume) == "gone"
+
+
+def test_a_volume_over_the_quota_is_refused(project):
+    asked = {"volume": {"name": "test-volume", "size": 3}}
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        project("full")("cinder", "/PROJECT/volumes", asked)
+    assert refused.value.code == 413
 
 
 def jumping(*arguments: str) -> subprocess.CompletedProcess[str]:
