@@ -54,6 +54,7 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
     return {
         "state": str(layout.state),
         "etc": str(layout.etc),
+        "source": str(SOURCE),
         "log": str(layout.log),
         "run": str(layout.run),
         "tls": str(layout.tls),

@@ -12,18 +12,19 @@ touch /run/netns/host
 mount --bind /proc/self/ns/net /run/netns/host
 mount -t proc proc /proc
 hostname sandbox
-mount --bind $etc/hosts /etc/hosts
+# All of /etc, as this machine would undo a mount over one file by replacing the file.
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
+cp --remove-destination $etc/hosts /etc/hosts
 # Users that only a fuller installation would have made, and the one of the jump host.
 for file in passwd group; do
-  cp /etc/$$file /run/$$file
   for user in libvirt-qemu:$qemu_uid sshd:$sshd_uid jump:$jump_uid; do
     name=$${user%:*} id=$${user#*:}
-    grep -q "^$$name:" /run/$$file || case $$file in
+    grep -q "^$$name:" /etc/$$file || case $$file in
       passwd) echo "$$name:*:$$id:$$id::/run/sshd:/usr/sbin/nologin" ;;
       group) echo "$$name:x:$$id:" ;;
-    esac >>/run/$$file
+    esac >>/etc/$$file
   done
-  mount --bind /run/$$file /etc/$$file
 done
 mount --bind $state/libvirt/etc /etc/libvirt
 mount --bind $state/libvirt/lib /var/lib/libvirt

@@ -41,4 +41,4 @@ ip netns exec site iptables -w -t nat -A POSTROUTING -s 10.0.0.0/8 -o ext -j MAS
 # The jump host's address is no way in: a service that listens on all addresses is
 # still met by the sandbox itself alone.
 iptables -w -A INPUT ! -i lo -m conntrack --ctstate NEW -j DROP
-exec $venv/bin/python $venv/bin/supervisord --nodaemon --configuration $etc/supervisord.conf
+exec $venv/bin/python $source/supervise.py --nodaemon --configuration $etc/supervisord.conf
