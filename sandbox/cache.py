@@ -13,6 +13,7 @@ from sandbox.layout import CONSTRAINTS, Layout
 KEYCLOAK = "26.0.8"
 # Always the system's, whichever Python runs the launcher: one environment for all.
 PYTHON = Path("/usr/bin/python3")
+SSHD = Path("/usr/sbin/sshd")
 # The plugin has to be named with its version, or Maven asks for the newest.
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
@@ -34,6 +35,26 @@ def environment(layout: Layout) -> Path:
 def keycloak(layout: Layout) -> Path:
     """Return where the unpacked and prepared Keycloak belongs."""
     return layout.cache / f"keycloak-{KEYCLOAK}"
+
+
+def sshd(layout: Layout) -> Path:
+    """Return the machine's own sshd, or else where the one of the jump host belongs."""
+    return SSHD if SSHD.is_file() else layout.cache / "sshd" / SSHD.relative_to("/")
+
+
+def build_sshd(layout: Layout) -> str:
+    """Unpack Debian's sshd: installing it would open this machine at its next boot."""
+    program = sshd(layout)
+    if program.is_file():
+        return "this machine's" if program == SSHD else "from the cache"
+    with files.built(layout.cache / "sshd") as fresh:
+        log = layout.log / "step-sshd.log"
+        download = ["apt-get", "-o", "APT::Sandbox::User=root", "download"]
+        shell.run([*download, "openssh-server", "libwrap0"], log=log, cwd=fresh)
+        for package in sorted(fresh.glob("*.deb")):
+            shell.run(["dpkg-deb", "--extract", package, fresh], log=log)
+            package.unlink()
+    return "unpacked"
 
 
 def build_environment(layout: Layout) -> str:

@@ -21,6 +21,8 @@ def prepare(layout: Layout) -> str:
     if fresh or not _lasts(server):
         _make_server(layout.tls)
         fresh = True
+    if not _lasts(layout.tls / "self-signed.pem"):
+        _make_self_signed(layout.tls)
     files.write(layout.ca, authority.read_text())
     return "made" if fresh else "still good"
 
@@ -50,6 +52,15 @@ def _make_server(folder: Path) -> None:
     content = ["-days", str(DAYS), "-extfile", f"{folder}/server.ext"]
     sign = ["openssl", "x509", "-req", *signer, *content, "-out", f"{folder}/server.pem"]
     shell.run(sign, stdin=request)
+
+
+def _make_self_signed(folder: Path) -> None:
+    """Make the certificate of a site whose administrators bought none."""
+    name = folder / "self-signed"
+    _key(name.with_suffix(".key"))
+    paths = ["-key", f"{name}.key", "-out", f"{name}.pem"]
+    content = ["-days", str(DAYS), "-subj", "/CN=127.0.0.1", "-addext", NAMES]
+    shell.run(["openssl", "req", "-x509", "-new", *paths, *content])
 
 
 def _key(path: Path) -> None:

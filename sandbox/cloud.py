@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox import site
 from sandbox.layout import Layout, url
-from sandbox.realm import VOS
+from sandbox.vos import NAMES
 
 
 def is_since(report: str, moment: datetime) -> bool:
@@ -45,10 +45,10 @@ class Cloud:
         """Return the id of each VO's project."""
         found = self._get(f"{url('keystone')}/projects")["projects"]
         owners = {project.get("egi.VO"): project["id"] for project in found}
-        return {vo: owners[vo] for vo in VOS}
+        return {vo: owners[vo] for vo in NAMES}
 
     def sleeping_agents(self, since: datetime) -> list[str]:
-        """Return the agents of Nova and Neutron that have not reported since then.
+        """Return the agents of Nova, Neutron and Cinder that have not reported since then.
 
         What the cloud itself calls alive may have been killed a minute ago.
         """
@@ -56,6 +56,8 @@ class Cloud:
         services = self._get(f"{url('nova')}/os-services")["services"]
         reports = {agent["binary"]: agent["heartbeat_timestamp"] for agent in agents}
         reports |= {service["binary"]: service["updated_at"] or "" for service in services}
+        volumes = self._get(f"{url('cinder')}/os-services")["services"]
+        reports |= {service["binary"]: service["updated_at"] or "" for service in volumes}
         alive = {binary for binary, report in reports.items() if is_since(report, since)}
         expected = {
             "neutron-linuxbridge-agent",
@@ -64,6 +66,8 @@ class Cloud:
             "nova-conductor",
             "nova-scheduler",
             "nova-compute",
+            "cinder-scheduler",
+            "cinder-volume",
         }
         return sorted(expected - alive)
 

@@ -9,22 +9,26 @@ from string import Template
 from sandbox import cache, files, gateway, kvm, realm, services
 from sandbox.errors import SandboxError
 from sandbox.layout import (
-    BRIDGE,
-    EXTERNAL_GATEWAY,
+    OTHER_PORTS,
     PUBLIC_PORTS,
     SOURCE,
     TEMPLATES,
     Layout,
     url,
 )
+from sandbox.networks import EXTERNAL_GATEWAY, NETWORKS, links
+from sandbox.vos import USUAL
 
 # The user of QEMU in Debian and Ubuntu; it need not be in the user database.
 QEMU_UID = 64055
+# Users that live inside alone: the unprivileged part of sshd, and whoever jumps.
+SSHD_UID, JUMP_UID = 64056, 64057
 # Copies that a program reads as another user, or at a place of its own.
 PLACED = {
     "rabbitmq.conf": "rabbitmq/rabbitmq.conf",
     "qemu.conf": "libvirt/etc/qemu.conf",
     "libvirtd.conf": "libvirt/etc/libvirtd.conf",
+    "mount.nfs": "inside/sbin/mount.nfs",
 }
 
 
@@ -50,15 +54,21 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
     return {
         "state": str(layout.state),
         "etc": str(layout.etc),
+        "source": str(SOURCE),
         "log": str(layout.log),
         "run": str(layout.run),
         "tls": str(layout.tls),
         "ca": str(layout.ca),
         "secrets": str(layout.secrets),
         "venv": str(cache.environment(layout)),
-        "bridge": BRIDGE,
-        "gateway": EXTERNAL_GATEWAY,
+        **_network_values(),
+        **{name: str(limit) for name, limit in (USUAL.quota | USUAL.volume_quota).items()},
+        "floating_ips": str(USUAL.floating_ips),
+        "jump": str(layout.jump),
+        "jump_port": str(OTHER_PORTS["jump"]),
         "qemu_uid": str(QEMU_UID),
+        "sshd_uid": str(SSHD_UID),
+        "jump_uid": str(JUMP_UID),
         "issuer": url("keycloak"),
         "glance_url": url("glance"),
         "resolvers": ",".join(gateway.resolvers()),
@@ -68,6 +78,23 @@ def values(layout: Layout, passwords: dict[str, str]) -> dict[str, str]:
         "database": f"mysql+pymysql://sandbox:{passwords['database']}@localhost",
         "database_options": f"unix_socket={layout.run}/mariadb.sock",
         "service_login": _service_login(layout, passwords["services"]),
+    }
+
+
+def _network_values() -> dict[str, str]:
+    """Return the site's networks in the words of the shell and of Neutron."""
+    rows = [
+        # IPv6 addresses have to wait for a setting that only this machine can make.
+        (net.wire, net.link, "" if net.is_reached_by_ipv6 else net.address, net.router, net.jump)
+        for net in NETWORKS
+    ]
+    return {
+        # The shell reads a row by its words, so an empty one needs a sign.
+        "wires": "\n".join(" ".join(word or "-" for word in row) for row in rows),
+        "links": " ".join(links()),
+        "way_out": EXTERNAL_GATEWAY,
+        "flat_networks": ",".join(network.wire for network in NETWORKS),
+        "interface_mappings": ",".join(f"{net.wire}:{net.wire}-nic" for net in NETWORKS),
     }
 
 
@@ -112,6 +139,7 @@ def prepare(layout: Layout, passwords: dict[str, str]) -> str:
         shutil.chown(path, "rabbitmq", "rabbitmq")
     # Bound over the machine's own, it is read by whoever a service runs as.
     (layout.etc / "hosts").chmod(0o644)
+    (layout.state / PLACED["mount.nfs"]).chmod(0o755)
     return f"{count} files changed"
 
 
@@ -148,6 +176,11 @@ def _make_folders(layout: Layout) -> None:
     files.folder(layout.etc, mode=0o711)
     _link_keycloak(layout)
     files.folder(state / "neutron")
+    for name in ("share", "mnt", "conversion", "coordination"):
+        files.folder(state / "cinder" / name)
+    # Cinder lets everybody write to a volume's file, so nobody may come near.
+    files.folder(state / "cinder", mode=0o700)
+    files.folder(state / "inside/sbin")
     files.folder(state / "rabbitmq/data", owner="rabbitmq")
     files.folder(state / "rabbitmq", owner="rabbitmq")
     files.folder(state / "apache", mode=0o700, owner="www-data")

@@ -8,7 +8,16 @@ from sandbox.layout import Layout
 
 # How `nova-manage cell_v2 create_cell` ends when a killed start had made the cell.
 ALREADY_THERE = 2
-DATABASES = ("keystone", "glance", "placement", "nova_api", "nova", "nova_cell0", "neutron")
+DATABASES = (
+    "keystone",
+    "glance",
+    "placement",
+    "nova_api",
+    "nova",
+    "nova_cell0",
+    "neutron",
+    "cinder",
+)
 
 
 def create_data(layout: Layout) -> None:

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 from sandbox import files, shell
-from sandbox.layout import BRIDGE, EXTERNAL_CIDR, Layout
+from sandbox.layout import Layout
+from sandbox.networks import EXTERNAL_CIDR, NETWORKS, links
 
 MARK = ["-m", "comment", "--comment", "orchestrator-sandbox"]
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+IPV6 = Path("/proc/sys/net/ipv6/conf")
 
 
 def open_way(layout: Layout) -> str:
@@ -19,7 +21,23 @@ def open_way(layout: Layout) -> str:
     for rule in rules(default_interface()):
         if not shell.succeeds(_iptables(rule, "-C")):
             shell.run(_iptables(rule, "-I"))
-    return f"out by {default_interface()}"
+    with_ipv6 = _prepare_ipv6()
+    return f"out by {default_interface()}, {'with' if with_ipv6 else 'without'} IPv6"
+
+
+def _prepare_ipv6() -> bool:
+    """Give this machine its addresses on the links; say whether it has IPv6 at all."""
+    if not IPV6.is_dir():
+        return False
+    for network in NETWORKS:
+        if network.link:
+            # A VM must not become this machine's router by saying that it is one.
+            (IPV6 / network.link / "accept_ra").write_text("0\n")
+        if network.is_reached_by_ipv6:
+            (IPV6 / network.link / "disable_ipv6").write_text("0\n")
+            address = [network.address, "dev", network.link, "nodad"]
+            shell.run(["ip", "-6", "address", "replace", *address])
+    return True
 
 
 def close_way(layout: Layout) -> None:
@@ -35,19 +53,28 @@ def close_way(layout: Layout) -> None:
         for name, value in json.loads(record.read_text()).items():
             Path(name).write_text(f"{value}\n")
         record.unlink()
-    if Path(f"/sys/class/net/{BRIDGE}").exists():
-        shell.run(["ip", "link", "delete", BRIDGE])
+    for link in links():
+        if Path(f"/sys/class/net/{link}").exists():
+            shell.run(["ip", "link", "delete", link])
 
 
 def rules(interface: str) -> list[tuple[str, str, list[str]]]:
     """Return table, chain and body of each rule on this machine."""
     # Without `-o`, packets between VMs on one bridge would be translated too.
-    out = ["-s", EXTERNAL_CIDR, "-o", interface, *MARK, "-j", "MASQUERADE"]
-    back = ["-o", BRIDGE, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"]
+    # All public addresses of the site lie in this range.
+    translated = ["-s", EXTERNAL_CIDR, "-o", interface, *MARK, "-j", "MASQUERADE"]
+    found = [("nat", "POSTROUTING", translated)]
+    for network in NETWORKS:
+        if network.link and not network.is_reached_by_ipv6:
+            found += _through(network.link, interface)
+    return found
+
+
+def _through(link: str, interface: str) -> list[tuple[str, str, list[str]]]:
+    answers = ["-o", link, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"]
     return [
-        ("nat", "POSTROUTING", out),
-        ("filter", "FORWARD", ["-i", BRIDGE, "-o", interface, *MARK, "-j", "ACCEPT"]),
-        ("filter", "FORWARD", [*back, *MARK, "-j", "ACCEPT"]),
+        ("filter", "FORWARD", ["-i", link, "-o", interface, *MARK, "-j", "ACCEPT"]),
+        ("filter", "FORWARD", [*answers, *MARK, "-j", "ACCEPT"]),
     ]
 
 

@@ -19,7 +19,9 @@ def answers(service: Service, layout: Layout) -> bool:
     """Say whether a service answers where it should; one without a place is not asked."""
     if service.socket:
         return _connects(service.socket)
-    return not service.port or _responds(service.port, service.path, layout.ca)
+    if service.path:
+        return _responds(service.port, service.path, layout.ca)
+    return not service.port or _greets(service.port, service.greeting)
 
 
 def _connects(path: str) -> bool:
@@ -29,6 +31,14 @@ def _connects(path: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def _greets(port: int, greeting: bytes) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=10) as connection:
+            return not greeting or connection.recv(len(greeting)) == greeting
+    except OSError:
+        return False
 
 
 def _responds(port: int, path: str, ca: Path) -> bool:

@@ -16,10 +16,10 @@ PUBLIC_PORTS = {
     "nova": 28774,
     "neutron": 29696,
     "placement": 28778,
+    "cinder": 28776,
 }
-BRIDGE = "orcsb-ext"
-EXTERNAL_CIDR = "198.51.100.0/24"
-EXTERNAL_GATEWAY = "198.51.100.1"
+# What else answers on this machine: a jump host, and two sites that fail.
+OTHER_PORTS = {"jump": 28022, "silent": 28023, "self-signed": 28024}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class Layout:
         return self.state / "ca.pem"
 
     @property
+    def jump(self) -> Path:
+        """What a user of the jump host needs: its ssh_config, a key, the host's key."""
+        return self.state / "jump"
+
+    @property
     def stamps(self) -> Path:
         """Marks of work done once: which version of the data was made."""
         return self.state / "stamps"
@@ -72,5 +77,5 @@ class Layout:
 
 def url(service: str) -> str:
     """Return the public address of a service of the catalog or of Keycloak."""
-    paths = {"keystone": "/v3", "nova": "/v2.1", "keycloak": "/auth/realms/egi"}
+    paths = {"keystone": "/v3", "nova": "/v2.1", "cinder": "/v3", "keycloak": "/auth/realms/egi"}
     return f"https://{HOST}:{PUBLIC_PORTS[service]}{paths.get(service, '')}"

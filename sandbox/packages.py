@@ -36,7 +36,7 @@ NEEDED = (
     "debian-archive-keyring",
 )
 # A program may come from elsewhere than from Debian; then its package is not needed.
-PROGRAMS = {"mvn": "maven", "java": "openjdk-17-jre-headless"}
+PROGRAMS = {"mvn": "maven", "java": "openjdk-17-jre-headless", "ssh": "openssh-client"}
 POLICY = Path("/usr/sbin/policy-rc.d")
 REFUSE = (
     "#!/bin/sh\n# Of the orchestrator's sandbox: no service starts on installing it.\nexit 101\n"

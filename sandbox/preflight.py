@@ -6,7 +6,7 @@ import shutil
 
 from sandbox import ports
 from sandbox.errors import SandboxError
-from sandbox.layout import PUBLIC_PORTS, Layout
+from sandbox.layout import OTHER_PORTS, PUBLIC_PORTS, Layout
 
 GIB = 2**30
 NEEDED_GIB = 6
@@ -20,7 +20,7 @@ ELSEWHERE = (
 def check(layout: Layout, *, ours: set[int]) -> None:
     """Refuse a machine on which the sandbox cannot start; `ours` are our processes."""
     _check_disk(layout)
-    taken = ports.taken_by_others(PUBLIC_PORTS, ours)
+    taken = ports.taken_by_others({**PUBLIC_PORTS, **OTHER_PORTS}, ours)
     if taken:
         raise SandboxError("; ".join(taken))
 

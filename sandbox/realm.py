@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
+from sandbox.vos import NAMES, OTHERS
+
 Json = dict[str, Any]
 
 REALM = "egi"
-VOS = ("vo.access.egi.eu", "eosc-synergy.eu")
 CLAIM = "eduperson_entitlement"
 DEFAULT_SCOPES = ["basic", "profile", "email", CLAIM]
 # Ports on which oidc-agent waits for a login in the browser.
@@ -18,10 +19,14 @@ def entitlement(vo: str, role: str) -> str:
     return f"urn:mace:egi.eu:group:{vo}:role={role}#aai.egi.eu"
 
 
+def _operates(*vos: str) -> tuple[str, ...]:
+    return tuple(entitlement(vo, role) for vo in vos for role in ("vm_operator", "member"))
+
+
 ACCOUNTS: dict[str, tuple[str, ...]] = {
-    "operator": (entitlement(VOS[0], "vm_operator"), entitlement(VOS[0], "member")),
-    "member": (entitlement(VOS[0], "member"),),
-    "other-vo": (entitlement(VOS[1], "vm_operator"), entitlement(VOS[1], "member")),
+    "operator": _operates(*(name for name in NAMES if name != OTHERS)),
+    "member": (entitlement(NAMES[0], "member"),),
+    "other-vo": _operates(OTHERS),
     "no-vo": (),
 }
 
@@ -58,7 +63,7 @@ def _public(name: str) -> Json:
 
 
 def _robot(secret: str) -> Json:
-    value = json.dumps([entitlement(VOS[0], "vm_operator")])
+    value = json.dumps([entitlement(NAMES[0], "vm_operator")])
     config = {"claim.name": CLAIM, "claim.value": value, "jsonType.label": "JSON"}
     return {
         "clientId": "robot",

@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import cache
-from sandbox.layout import PUBLIC_PORTS, SOURCE, Layout
+from sandbox.layout import OTHER_PORTS, PUBLIC_PORTS, SOURCE, Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program under the supervisor. `port` and `path` say where it answers."""
+    """A program under the supervisor. `port` and `path` say where it answers.
+
+    With a port alone it is met when it opens with its `greeting`, or by connecting to it.
+    """
 
     name: str
     command: str
     port: int = 0
     path: str = ""
+    greeting: bytes = b""
     socket: str = ""
     user: str = "root"
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +67,10 @@ def _ground(layout: Layout) -> tuple[Service, ...]:
 
 
 def _front(layout: Layout) -> tuple[Service, ...]:
-    ports = " ".join(map(str, PUBLIC_PORTS.values()))
+    others = OTHER_PORTS
+    ports = " ".join(map(str, [*PUBLIC_PORTS.values(), others["jump"]]))
+    certificate = f"{layout.tls}/self-signed.pem {layout.tls}/self-signed.key"
+    failing = f"{others['silent']} {others['self-signed']} {certificate}"
     return (
         Service("relay", f"{_python(layout)} {SOURCE / 'relay.py'} {ports}"),
         Service(
@@ -74,6 +81,19 @@ def _front(layout: Layout) -> tuple[Service, ...]:
             keeps_data=True,
         ),
         Service("apache", f"/usr/sbin/apache2 -f {layout.etc}/apache.conf -DFOREGROUND"),
+        Service(
+            "jump",
+            f"{cache.sshd(layout)} -D -e -f {layout.etc}/sshd_config",
+            others["jump"],
+            greeting=b"SSH-2.0-",
+            environment={"LD_LIBRARY_PATH": f"{layout.cache}/sshd/usr/lib/x86_64-linux-gnu"},
+        ),
+        Service(
+            "bad-sites",
+            f"{_python(layout)} -m sandbox.bad_sites {failing}",
+            others["self-signed"],
+            environment={"PYTHONPATH": str(SOURCE.parent)},
+        ),
     )
 
 
@@ -115,12 +135,22 @@ def _cloud(layout: Layout) -> tuple[Service, ...]:
         _python_service(layout, "nova-conductor", nova),
         _python_service(layout, "nova-scheduler", nova),
         _python_service(layout, "nova-api", nova, port=ports["nova"], path="/"),
+        *_volumes(layout),
         _python_service(
             layout, "neutron-linuxbridge-agent", f"{neutron} --config-file {etc}/ml2.ini"
         ),
         _python_service(layout, "neutron-dhcp-agent", f"{neutron} --config-file {etc}/dhcp.ini"),
         _python_service(layout, "neutron-l3-agent", f"{neutron} --config-file {etc}/l3.ini"),
         _python_service(layout, "nova-compute", f"{nova} --config-file {etc}/virt.conf"),
+    )
+
+
+def _volumes(layout: Layout) -> tuple[Service, ...]:
+    cinder = f"--config-file {layout.etc}/cinder.conf"
+    return (
+        _python_service(layout, "cinder-api", cinder, port=PUBLIC_PORTS["cinder"], path="/"),
+        _python_service(layout, "cinder-scheduler", cinder),
+        _python_service(layout, "cinder-volume", cinder),
     )
 
 

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from string import Template
 
-from sandbox import files, gateway
-from sandbox.layout import TEMPLATES, Layout, url
+from sandbox import files, gateway, jump
+from sandbox.layout import HOST, OTHER_PORTS, TEMPLATES, Layout, url
 from sandbox.realm import ACCOUNTS
+from sandbox.vos import NAMES, VOS
 
 NAME = "SANDBOX"
 
@@ -47,12 +48,31 @@ def write_site_file(layout: Layout, projects: dict[str, str]) -> str:
     return str(path)
 
 
-def site_file(layout: Layout, projects: dict[str, str], dns: list[str]) -> str:
+def write_bad_site_files(layout: Layout, projects: dict[str, str]) -> None:
+    """Write files of sites that fail, beside the folder that every command reads."""
+    folder, own = layout.state / "bad-sites", {NAMES[0]: projects[NAMES[0]]}
+    for fault in ("silent", "self-signed"):
+        name = f"{NAME}-{fault.replace('-', '').upper()}"
+        endpoint = f"https://{HOST}:{OTHER_PORTS[fault]}/v3"
+        text = site_file(layout, own, gateway.resolvers(), name=name, endpoint=endpoint)
+        files.write(folder / f"{name}.yaml", text)
+    broken = f"gocdb: {NAME}-BROKEN\nendpoint: {url('keystone')}\nvos:\n- name: [\n"
+    files.write(folder / f"{NAME}-BROKEN.yaml", broken)
+
+
+def site_file(
+    layout: Layout,
+    projects: dict[str, str],
+    dns: list[str],
+    *,
+    name: str = NAME,
+    endpoint: str = url("keystone"),
+) -> str:
     """Return the sandbox in EGI's site schema, with the keys of the orchestrator's own."""
     # JSON values are YAML values too, and the launcher has no YAML library.
     lines = [
-        f"gocdb: {NAME}",
-        f"endpoint: {url('keystone')}",
+        f"gocdb: {name}",
+        f"endpoint: {endpoint}",
         "protocol: openid",
         f"issuer: {url('keycloak')}",
         "client_id: token-portal",
@@ -63,4 +83,12 @@ def site_file(layout: Layout, projects: dict[str, str], dns: list[str]) -> str:
     ]
     for vo, project in projects.items():
         lines += [f"- name: {vo}", f"  auth: {json.dumps({'project_id': project})}"]
+        lines += [f"  {key}: {value}" for key, value in own_keys(layout, vo).items()]
     return "\n".join(lines) + "\n"
+
+
+def own_keys(layout: Layout, name: str) -> dict[str, str]:
+    """Return what the site file has to say about one VO and no other."""
+    if any(vo.by_jump_host for vo in VOS if vo.name == name):
+        return {"proxy_jump": jump.NAME, "ssh_config": str(jump.config(layout))}
+    return {}

@@ -88,8 +88,9 @@ class Supervisor:
                 self._call("stopProcess", name, False)
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            programs = self.programs()
-            if not [name for name in names if programs[name].state == "STOPPING"]:
+            # A sandbox of older sources does not know all the names.
+            stopping = {name for name, own in self.programs().items() if own.state == "STOPPING"}
+            if stopping.isdisjoint(names):
                 return
             time.sleep(0.1)
 

@@ -10,10 +10,12 @@ from sandbox import (
     configuration,
     database,
     enclosure,
+    entitlements,
     files,
     gateway,
     health,
     image,
+    jump,
     kvm,
     packages,
     passwords,
@@ -74,6 +76,8 @@ class Start:
             Step("image", partial(image.build, layout), ("packages",)),
             Step("python", partial(cache.build_environment, layout), ("packages",)),
             Step("keycloak package", partial(cache.build_keycloak, layout), ("packages",)),
+            Step("sshd", partial(cache.build_sshd, layout), ("packages",)),
+            Step("jump keys", partial(jump.prepare, layout), ("packages", "configuration")),
             Step("certificates", partial(certificates.prepare, layout), ("packages",)),
             Step("tools", partial(site.write_tools, layout, self.passwords)),
             Step("acceleration", self._probe, ("image", "configuration")),
@@ -122,6 +126,7 @@ class Start:
                 ["nova-manage", *nova, "db", "sync"],
             ],
             "neutron": [["neutron-db-manage", *neutron, "upgrade", "heads"]],
+            "cinder": [["cinder-manage", "--config-file", f"{etc}/cinder.conf", "db", "sync"]],
         }
 
     def _schema(
@@ -153,13 +158,17 @@ class Start:
         ground = ("supervisor", "certificates")
         ready = ("keystone", "rabbitmq", "catalog")
         nova, neutron = ("nova schema", *ready), ("neutron schema", *ready)
+        cinder = ("cinder schema", *ready)
         agent = ("neutron queues",)
         return [
             self._program("relay", ground),
             self._program("epmd", ground),
             self._program("rabbitmq", ("epmd",)),
             self._program("libvirtd", ground),
-            self._program("keycloak", (*ground, "keycloak package", "relay")),
+            Step("entitlements", partial(entitlements.renew, self.layout), ("keycloak package",)),
+            self._program("keycloak", (*ground, "entitlements", "relay")),
+            self._program("jump", (*ground, "sshd", "jump keys", "relay")),
+            self._program("bad-sites", ground),
             self._program("apache", (*ground, "relay")),
             self._program("keystone", ("keystone schema", "apache")),
             self._program("glance-api", ("glance schema", "catalog")),
@@ -169,6 +178,7 @@ class Start:
             self._program("nova-conductor", nova),
             self._program("nova-scheduler", nova),
             self._program("nova-api", nova),
+            *(self._program(f"cinder-{part}", cinder) for part in ("api", "scheduler", "volume")),
             self._program("neutron-linuxbridge-agent", agent),
             self._program("neutron-dhcp-agent", agent),
             self._program("neutron-l3-agent", agent),
@@ -183,6 +193,9 @@ class Start:
                     "nova-compute",
                     "nova-scheduler",
                     "nova-api",
+                    "cinder-api",
+                    "cinder-scheduler",
+                    "cinder-volume",
                     "neutron-l3-agent",
                     "neutron-dhcp-agent",
                     "neutron-linuxbridge-agent",
@@ -222,11 +235,13 @@ class Start:
     def _seeds(self) -> list[Step]:
         return [
             self._seed("catalog", ("keystone",)),
-            self._seed("federation", ("catalog",)),
-            self._seed("images", ("federation", "glance-api", "image")),
-            self._seed("compute", ("federation", "nova-api"), "quota and flavors"),
-            self._seed("network", ("federation", "neutron-server"), "external network"),
-            Step("site file", self._site_file, ("federation", "tools")),
+            self._seed("projects", ("catalog",)),
+            self._seed("federation", ("projects",)),
+            self._seed("images", ("projects", "glance-api", "image")),
+            self._seed("compute", ("projects", "nova-api"), "quota and flavors"),
+            self._seed("network", ("projects", "neutron-server"), "networks"),
+            self._seed("volumes", ("projects", "cinder-api"), "volume quotas"),
+            Step("site file", self._site_file, ("projects", "tools")),
         ]
 
     def _seed(self, part: str, needs: tuple[str, ...], name: str = "") -> Step:
@@ -244,4 +259,6 @@ class Start:
 
     def _site_file(self) -> str:
         cloud = Cloud(self.layout, self.passwords["admin"])
-        return site.write_site_file(self.layout, cloud.projects())
+        projects = cloud.projects()
+        site.write_bad_site_files(self.layout, projects)
+        return site.write_site_file(self.layout, projects)

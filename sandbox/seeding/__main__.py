@@ -7,14 +7,16 @@ from typing import Any
 
 import openstack
 
-from sandbox.seeding import compute, identity, images, network
+from sandbox.seeding import compute, identity, images, network, volumes
 
 PARTS: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "catalog": identity.seed_catalog,
+    "projects": identity.seed_projects,
     "federation": identity.seed_federation,
     "images": images.seed,
     "compute": compute.seed,
     "network": network.seed,
+    "volumes": volumes.seed,
 }
 
 

@@ -1,8 +1,10 @@
-"""Flavors shaped like those of real sites, and the quota of the VOs."""
+"""Flavors shaped like those of real sites, and the quotas of the VOs."""
 
 from typing import Any
 
-from sandbox.seeding.identity import DOMAIN, PROJECTS
+from openstack import exceptions
+
+from sandbox.seeding.identity import unusual
 
 # Name: vCPUs, memory in MB, disk in GB.
 FLAVORS = {
@@ -21,7 +23,6 @@ GPU = {
     "Accelerator:Vendor": "NVIDIA",
     "Accelerator:Model": "Tesla T4",
 }
-QUOTA = {"cores": 20, "instances": 10, "ram": 65536}
 
 
 def seed(cloud: Any, facts: dict[str, Any]) -> None:
@@ -31,7 +32,6 @@ def seed(cloud: Any, facts: dict[str, Any]) -> None:
             flavor = cloud.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
             if name.startswith("g1."):
                 cloud.compute.create_flavor_extra_specs(flavor, GPU)
-    domain = cloud.identity.find_domain(DOMAIN)
-    for name in PROJECTS.values():
-        project = cloud.identity.find_project(name, domain_id=domain.id)
-        cloud.set_compute_quotas(project.id, **QUOTA)
+    for project, quota in unusual(cloud, lambda vo: vo.quota):
+        answer = cloud.compute.put(f"/os-quota-sets/{project}", json={"quota_set": quota})
+        exceptions.raise_from_response(answer)

@@ -1,21 +1,26 @@
 """Service accounts, catalog, and the federation with Check-in as EGI documents it."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from keystoneauth1 import exceptions
 
-from sandbox.realm import VOS, entitlement
+from sandbox.realm import entitlement
+from sandbox.vos import NAMES, USUAL, VOS, Vo
 
 PROVIDER, PROTOCOL, DOMAIN = "egi.eu", "openid", "egi.eu"
-PROJECTS = {"vo.access.egi.eu": "access", "eosc-synergy.eu": "synergy"}
 TYPES = {
     "keystone": "identity",
     "glance": "image",
     "placement": "placement",
     "nova": "compute",
     "neutron": "network",
+    # The name that sites use and that every client knows.
+    "cinder": "volumev3",
 }
+# Cinder's clients expect the project in the address.
+BY_PROJECT = {"cinder": "/%(project_id)s"}
 
 
 def seed_catalog(cloud: Any, facts: dict[str, Any]) -> None:
@@ -39,24 +44,46 @@ def _endpoints(identity: Any, name: str, address: str) -> None:
     there = {endpoint.interface for endpoint in identity.endpoints(service_id=service.id)}
     for interface in {"public", "internal"} - there:
         identity.create_endpoint(
-            service_id=service.id, interface=interface, region_id="RegionOne", url=address
+            service_id=service.id,
+            interface=interface,
+            region_id="RegionOne",
+            url=address + BY_PROJECT.get(name, ""),
         )
+
+
+def seed_projects(cloud: Any, facts: dict[str, Any]) -> None:
+    """Make a project for each VO."""
+    identity = cloud.identity
+    domain = identity.find_domain(DOMAIN) or identity.create_domain(name=DOMAIN)
+    there = {project.name for project in identity.projects(domain_id=domain.id)}
+    for vo in VOS:
+        if vo.project not in there:
+            own = {"egi.VO": vo.name}
+            identity.create_project(name=vo.project, domain_id=domain.id, **own)
 
 
 def seed_federation(cloud: Any, facts: dict[str, Any]) -> None:
-    """Make a group and a project for each VO, and map Check-in's entitlements to them."""
+    """Make a group for each VO, and map Check-in's entitlements to them."""
     identity = cloud.identity
-    domain = identity.find_domain(DOMAIN) or identity.create_domain(name=DOMAIN)
-    role = identity.find_role("member")
-    for vo, name in PROJECTS.items():
-        project = identity.find_project(name, domain_id=domain.id) or identity.create_project(
-            name=name, domain_id=domain.id, **{"egi.VO": vo}
-        )
-        group = identity.find_group(vo, domain_id=domain.id) or identity.create_group(
-            name=vo, domain_id=domain.id
-        )
+    domain, role = identity.find_domain(DOMAIN), identity.find_role("member")
+    groups = {group.name: group for group in identity.groups(domain_id=domain.id)}
+    for vo, project in projects(cloud):
+        group = groups.get(vo.name) or identity.create_group(name=vo.name, domain_id=domain.id)
         identity.assign_project_role_to_group(project, group, role)
     _provider(cloud.session, facts, domain.id)
+
+
+def projects(cloud: Any) -> list[tuple[Vo, str]]:
+    """Return each VO with the id of its project."""
+    domain = cloud.identity.find_domain(DOMAIN)
+    ids = {project.name: project.id for project in cloud.identity.projects(domain_id=domain.id)}
+    return [(vo, ids[vo.project]) for vo in VOS]
+
+
+def unusual(cloud: Any, quota: Callable[[Vo], dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
+    """Return the projects whose limits the services do not know from their configuration."""
+    found = [(project, quota(vo)) for vo, project in projects(cloud)]
+    return [(project, limits) for project, limits in found if limits != quota(USUAL)]
 
 
 def _provider(session: Any, facts: dict[str, Any], domain_id: str) -> None:
@@ -83,7 +110,7 @@ def rules(issuer: str) -> list[dict[str, Any]]:
                 },
             ],
         }
-        for vo in VOS
+        for vo in NAMES
     ]
 
 

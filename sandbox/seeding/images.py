@@ -2,15 +2,21 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.seeding.identity import DOMAIN, PROJECTS
+from openstack import exceptions
+
+from sandbox.seeding.identity import projects
+from sandbox.vos import Vo
 
 NAME = "registry.egi.eu egi_vm_images/debian:12"
 REFERENCE = "registry.egi.eu/egi_vm_images/debian:12"
 PLAIN = "debian-12-plain"
 SYNCHRONISED = "atrope-catchall"
+# When the copies were built that most VOs have, and the one that was taken back.
+BUILT, EXPIRED = ("2026-05-02", "2026-11-01"), "2025-06-14"
 MIN_DISK = 8
 # Names the folder in the cache that an image came from.
 BUILD = "sandbox_build"
@@ -26,8 +32,13 @@ HARDWARE = {
 
 
 def seed(cloud: Any, facts: dict[str, Any]) -> None:
-    """Upload kernel, initrd and the three images, the oldest copy first."""
-    folder = Path(facts["image"])
+    """Upload kernel, initrd and the images, the oldest copy first.
+
+    A VO without a current image is left with one that its site has deactivated.
+    """
+    folder, shares = Path(facts["image"]), projects(cloud)
+    current = [share for share in shares if share[0].has_current_image]
+    expired = [share for share in shares if not share[0].has_current_image]
     _remove_others(cloud, folder.name)
     boot = {
         BUILD: folder.name,
@@ -35,11 +46,14 @@ def seed(cloud: Any, facts: dict[str, Any]) -> None:
         "ramdisk_id": _boot_file(cloud, folder / "initrd", "ari"),
         **HARDWARE,
     }
-    domain = cloud.identity.find_domain(DOMAIN)
-    for built in ("2026-05-02", "2026-11-01"):
-        _synchronised(cloud, folder / "disk.qcow2", domain, built, boot)
-    if not cloud.image.find_image(PLAIN):
-        _upload(cloud, PLAIN, folder / "disk.qcow2", visibility="public", **boot)
+    disk = folder / "disk.qcow2"
+    old = _synchronised(cloud, disk, expired, EXPIRED, boot)
+    if old.status == "active":
+        cloud.image.deactivate_image(old)
+    for built in BUILT:
+        _synchronised(cloud, disk, current, built, boot)
+    plain = cloud.image.find_image(PLAIN) or _upload(cloud, PLAIN, disk, **boot)
+    _share(cloud, plain, current)
 
 
 def _remove_others(cloud: Any, build: str) -> None:
@@ -69,29 +83,42 @@ def _boot_file(cloud: Any, path: Path, kind: str) -> str:
     return str(image.id)
 
 
-def _synchronised(cloud: Any, disk: Path, domain: Any, built: str, boot: dict[str, str]) -> None:
-    properties = egi_properties(built)
+def _synchronised(
+    cloud: Any, disk: Path, shares: list[tuple[Vo, str]], built: str, boot: dict[str, str]
+) -> Any:
+    properties = egi_properties(built, [vo.name for vo, _ in shares])
     there = [
         image
         for image in cloud.image.images()
         if image.properties.get("appdb_id") == properties["appdb_id"]
     ]
-    image = (
-        there[0]
-        if there
-        else _upload(
-            cloud, NAME, disk, visibility="shared", tags=[SYNCHRONISED], **properties, **boot
-        )
-    )
+    if there:
+        _replace(cloud, there[0], "vos", properties["vos"])
+    image = there[0] if there else _upload(cloud, NAME, disk, [SYNCHRONISED], **properties, **boot)
+    _share(cloud, image, shares)
+    return image
+
+
+def _replace(cloud: Any, image: Any, name: str, value: str) -> None:
+    """Change a property; openstacksdk would add it, which Glance refuses."""
+    kind = "application/openstack-images-v2.1-json-patch"
+    patch = [{"op": "replace", "path": f"/{name}", "value": value}]
+    answer = cloud.image.patch(f"/images/{image.id}", json=patch, headers={"Content-Type": kind})
+    exceptions.raise_from_response(answer)
+
+
+def _share(cloud: Any, image: Any, shares: list[tuple[Vo, str]]) -> None:
+    """Let these projects see an image and nobody else, which takes their consent."""
+    if image.visibility != "shared":
+        cloud.image.update_image(image, visibility="shared")
     members = {member.member_id for member in cloud.image.members(image)}
-    for name in PROJECTS.values():
-        project = cloud.identity.find_project(name, domain_id=domain.id)
-        if project.id not in members:
-            cloud.image.add_member(image, member_id=project.id)
-            cloud.image.update_member(project.id, image, status="accepted")
+    for _, project in shares:
+        if project not in members:
+            cloud.image.add_member(image, member_id=project)
+            cloud.image.update_member(project, image, status="accepted")
 
 
-def egi_properties(built: str) -> dict[str, str]:
+def egi_properties(built: str, vos: list[str]) -> dict[str, str]:
     """Return the properties that the image synchronisation sets on an image."""
     digest = hashlib.sha256(f"{REFERENCE}@{built}".encode()).hexdigest()
     annotations = {
@@ -105,7 +132,7 @@ def egi_properties(built: str) -> dict[str, str]:
     return {
         "image_list": "egi_vm_images",
         "project": "egi_vm_images",
-        "vos": json.dumps(sorted(PROJECTS)),
+        "vos": json.dumps(sorted(vos)),
         "appdb_id": f"{REFERENCE}-{digest}",
         "image_hash": f"sha256:{digest}",
         "vmcatcher_event_ad_mpuri": f"{REFERENCE}-sha256:{digest}",
@@ -117,13 +144,15 @@ def egi_properties(built: str) -> dict[str, str]:
     }
 
 
-def _upload(cloud: Any, name: str, disk: Path, **properties: Any) -> Any:
+def _upload(cloud: Any, name: str, disk: Path, tags: Sequence[str] = (), **properties: str) -> Any:
     return cloud.image.create_image(
         name,
         filename=str(disk),
         disk_format="qcow2",
         container_format="bare",
         min_disk=MIN_DISK,
+        visibility="shared",
+        tags=list(tags),
         allow_duplicates=True,
         wait=True,
         **properties,

@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.sandbox_clean, pytest.mark.e2e]
 LISTINGS = {
     "links": "ip -o link | awk '{print $2}'",
     "namespaces": "ip netns",
-    "rules": "iptables-save | grep -v '^[#:]' || true",
+    "addresses": "ip -o address | awk '{print $2, $4}' | sort",
+    "routes": "ip route; ip -6 route",
+    "rules": "for six in '' 6; do ip${six}tables-save | grep -v '^[#:]'; done || true",
     "mounts": "cat /proc/mounts",
     "bridges": "ls /sys/class/net",
     "forwarding": "cat /proc/sys/net/ipv4/ip_forward",

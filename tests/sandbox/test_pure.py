@@ -32,6 +32,7 @@ from sandbox.errors import SandboxError
 from sandbox.layout import PUBLIC_PORTS, TEMPLATES, Layout
 from sandbox.seeding.identity import rules
 from sandbox.seeding.images import egi_properties
+from sandbox.vos import NAMES
 
 TCP_TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -206,7 +207,7 @@ def test_accounts_have_the_roles_that_their_names_promise(secrets):
 def test_the_mapping_takes_vm_operators_of_one_vo_only():
     import re
 
-    for rule, vo in zip(rules("https://issuer"), realm.VOS, strict=True):
+    for rule, vo in zip(rules("https://issuer"), NAMES, strict=True):
         (pattern,) = rule["remote"][2]["any_one_of"]
         assert re.match(pattern, realm.entitlement(vo, "vm_operator"))
         assert not re.match(pattern, realm.entitlement(vo, "member"))
@@ -214,10 +215,11 @@ def test_the_mapping_takes_vm_operators_of_one_vo_only():
 
 
 def test_the_login_user_is_told_as_egi_tells_it():
-    properties = egi_properties("2026-11-01")
+    properties = egi_properties("2026-11-01", ["b", "a"])
 
     assert "os_admin_user" not in properties
     attributes = json.loads(properties["APPLIANCE_ATTRIBUTES"])
+    assert json.loads(properties["vos"]) == ["a", "b"]
     assert attributes["org.openstack.glance.os_admin_user"] == "debian"
 
 
