@@ -109,6 +109,38 @@ def test_two_equal_networks_are_told_apart_by_a_person_and_then_by_what_was_reac
     assert "minutes ago" in choices["public_network"]["reason"]
 
 
+def check_that_a_newer_image_changes_nothing(person: Person, admin: Connection, name: str):
+    """Refresh the image at the site as EGI's synchronisation does, under running machines."""
+    record = person.show(name)
+    image = admin.image.get_image(record["selection"]["image"]["value"])
+    servers = {one.id: one.updated_at for one in admin.compute.servers(all_projects=True)}
+    newer = admin.image.create_image(
+        image.name,
+        data=b"never booted from",
+        disk_format="raw",
+        container_format="bare",
+        visibility="public",
+        allow_duplicates=True,
+        os_distro=image.os_distro,
+        os_version=image.os_version,
+        **{
+            key: value
+            for key, value in image.properties.items()
+            if key in ("image_list", "APPLIANCE_ATTRIBUTES", "vmcatcher_event_ad_mpuri")
+        },
+    )
+    try:
+        again = (record["use_case"], "--site", "SANDBOX", "--vo", record["vo"], "--name", name)
+        person.run("plan", *again, code=0)
+        assert "a newer one is there" in person.run("status", name).stdout
+        explained = person.run("explain", name, "--json").stdout
+        assert {one["value"] for one in json.loads(explained)["choices"]} >= {image.id}
+    finally:
+        admin.image.delete_image(newer)
+    after = {one.id: one.updated_at for one in admin.compute.servers(all_projects=True)}
+    assert after == servers
+
+
 def test_a_bastion_leads_to_the_machines_behind_it_and_a_held_address_outlives_them(
     person: Person, admin: Connection
 ):
@@ -132,6 +164,7 @@ def test_a_bastion_leads_to_the_machines_behind_it_and_a_held_address_outlives_t
             "pair-front": True,
             "pair-back": True,
         }
+        check_that_a_newer_image_changes_nothing(person, admin, "pair")
         person.run("destroy", "pair")
         assert at_the_site(admin) == before
         assert admin.network.get_ip(held.id).port_id is None
