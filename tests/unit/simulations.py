@@ -210,10 +210,11 @@ class World:
         return set(ports) if answers else set()
 
     def run_playbook(
-        self, workdir, *, playbook, roles, inventory, extravars, env, stop, on_task
+        self, workdir, *, playbook, roles, inventory, extravars, secrets, env, stop, on_task
     ) -> PlaybookResult:
         assert playbook.is_file()
-        assert roles == self.home / "roles"
+        assert (playbook.parent, roles) == (workdir.use_case, workdir.use_case / "roles")
+        assert set(secrets) <= set(extravars.values())
         hosts = list(inventory["all"]["hosts"])
         self.playbooks.append({"hosts": hosts, **extravars})
         on_task("toy : Unpack the toy")
