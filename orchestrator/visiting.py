@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +11,7 @@ from pathlib import Path
 
 from orchestrator import fetching, passwords, verifying
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
-from orchestrator.drivers import asking, command, rebooting, ssh, tunnels
-from orchestrator.drivers.environment import child_environment
+from orchestrator.drivers import asking, rebooting, remote, tunnels
 from orchestrator.drivers.transfer import NodeFiles
 from orchestrator.errors import DeploymentFailedError, RequestError
 from orchestrator.fetching import Fetched
@@ -185,17 +183,13 @@ class Visit:
 
     def _ask(self, line: StatusLine) -> str:
         node = verifying.first_node(self.deployment, self.use_case)
-        argv = ssh.ssh_argv(node, workdir=self.workdir, command=[shlex.join(line.argv)])
-        try:
-            answer = command.run(
-                [argv[0], "-oBatchMode=yes", *argv[1:]],
-                env=child_environment(self.environment),
-                timeout=30,
-            )
-        except command.CommandTimeoutError as error:
-            return f"not known: {error}"
+        answer = remote.run(node, line.argv, workdir=self.workdir, env=self.environment)
         if answer.code != 0:
-            return f"not known: {answer.last_words}"
-        lines = [text.strip() for text in answer.stdout.splitlines() if text.strip()]
-        # It comes from the machine: nothing in it may move the cursor.
-        return "".join(c for c in lines[-1] if c.isprintable())[:200] if lines else "nothing yet"
+            return f"not known: {_plain(answer.last_words)}"
+        lines = [text for text in answer.stdout.splitlines() if text.strip()]
+        return _plain(lines[-1]) if lines else "nothing yet"
+
+
+def _plain(text: str) -> str:
+    """Return a line of a machine without what would move a terminal's cursor."""
+    return "".join(sign for sign in text.strip() if sign.isprintable())[:200]

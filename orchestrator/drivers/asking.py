@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.drivers import command, onnode, ssh
-from orchestrator.drivers.environment import child_environment
+from orchestrator.drivers import onnode, remote
 from orchestrator.drivers.onnode import web
 from orchestrator.model import Node
 from orchestrator.workdir import Workdir
@@ -39,21 +37,19 @@ def ask_on_node(
     env: Mapping[str, str],
     user: str = "",
     password: str = "",
-    more: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> WebAnswer:
     """Ask a service from inside the node; the password is on no command line, here or there."""
-    program = shlex.join(["python3", "-c", _PROGRAM.read_text(encoding="utf-8")])
-    argv = ssh.ssh_argv(node, workdir=workdir, command=[program])
     question = {"url": url, "user": user, "password": password, "seconds": _SECONDS}
-    try:
-        told = command.run(
-            [argv[0], "-oBatchMode=yes", *more, *argv[1:]],
-            env=child_environment(env),
-            timeout=6 * _SECONDS,
-            stdin=json.dumps(question) + "\n",
-        )
-    except command.CommandTimeoutError as error:
-        return WebAnswer(status=0, text=str(error))
+    told = remote.run(
+        node,
+        ["python3", "-c", _PROGRAM.read_text(encoding="utf-8")],
+        workdir=workdir,
+        env=env,
+        seconds=6 * _SECONDS,
+        stdin=json.dumps(question) + "\n",
+        options=options,
+    )
     if told.code != 0:
         return WebAnswer(status=0, text=told.last_words)
     return WebAnswer(**json.loads(told.stdout))

@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from orchestrator.drivers import command, ssh
-from orchestrator.drivers.environment import child_environment
+from orchestrator.drivers import remote, ssh
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.model import Node
 from orchestrator.workdir import Workdir
@@ -36,7 +35,7 @@ def reboot(
     behind_first = sorted(nodes, key=lambda node: node.hop is None)
     for node in behind_first:
         on_wait(f"{node.name}: rebooting")
-        _run(node, ["sudo -n systemctl reboot"], workdir=workdir, env=env)
+        remote.run(node, ["sudo", "-n", "systemctl", "reboot"], workdir=workdir, env=env)
     deadline = time.monotonic() + seconds
     for node in reversed(behind_first):
         on_wait(f"{node.name}: waiting for its next boot")
@@ -55,15 +54,5 @@ def reboot(
 
 def _boot_id(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> str:
     """Return what is another one after each boot; nothing where the node does not answer."""
-    return _run(node, ["cat", _BOOT_ID], workdir=workdir, env=env)
-
-
-def _run(node: Node, words: Sequence[str], *, workdir: Workdir, env: Mapping[str, str]) -> str:
-    argv = ssh.ssh_argv(node, workdir=workdir, command=words)
-    try:
-        answer = command.run(
-            [argv[0], "-oBatchMode=yes", *argv[1:]], env=child_environment(env), timeout=30
-        )
-    except command.CommandTimeoutError:
-        return ""
+    answer = remote.run(node, ["cat", _BOOT_ID], workdir=workdir, env=env)
     return answer.stdout.strip() if answer.code == 0 else ""

@@ -75,7 +75,7 @@ class Machine:
             url,
             workdir=self._workdir,
             env=self._env,
-            more=[f"-oControlPath={self._socket}"],
+            options=[f"-oControlPath={self._socket}"],
             **self._pair(login),
         )
 
