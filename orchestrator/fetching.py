@@ -228,43 +228,44 @@ def _fetch_once(
     """Fetch all once; return how many bytes came, and what came wrong."""
     fetched, wrong = 0, list[_Wanted]()
     total = sum(one.size for one in todo)
-    done = sum(_have(parts, one) for one in todo)
     rest = [(one.remote, _have(parts, one), one.size - _have(parts, one)) for one in todo]
+    done = total - sum(length for _, _, length in rest)
+
+    def tell(size: int) -> None:
+        nonlocal fetched
+        fetched += size
+        on_progress(f"{in_words(done + fetched)} of {in_words(total)} in {len(todo)} files")
+
     with source.stream(rest) as stream:
-        for number, (one, (_, _, length)) in enumerate(zip(todo, rest, strict=True), 1):
-            for piece in _pieces(stream, length):
-                _append(parts / one.sha256, piece)
-                fetched += len(piece)
-                on_progress(
-                    f"file {number} of {len(todo)}, {in_words(done + fetched)} of {in_words(total)}"
-                )
-            if not _settle(parts, one):
+        for one, (_, _, length) in zip(todo, rest, strict=True):
+            part = parts / one.sha256
+            if _take(stream, part, length, tell) == one.sha256:
+                _settle(part, one, parts.parent)
+            else:
+                part.unlink()
                 wrong.append(one)
     return fetched, wrong
 
 
-def _pieces(stream: Stream, length: int) -> Iterator[bytes]:
-    while length:
-        piece = stream.read(min(length, _CHUNK))
-        length -= len(piece)
-        yield piece
+def _take(stream: Stream, part: Path, length: int, tell: Callable[[int], None]) -> str:
+    """Add what comes to a part, and return the checksum of all of it."""
+    with part.open("a+b") as file:
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256")
+        while length:
+            piece = stream.read(min(length, _CHUNK))
+            file.write(piece)
+            digest.update(piece)
+            length -= len(piece)
+            tell(len(piece))
+    return digest.hexdigest()
 
 
-def _append(part: Path, piece: bytes) -> None:
-    with part.open("ab") as file:
-        file.write(piece)
-
-
-def _settle(parts: Path, one: _Wanted) -> bool:
-    """Put a whole file where it belongs; False, and nothing of it kept, when its sum is wrong."""
-    part = parts / one.sha256
-    part.touch()
-    if checksum(part) != one.sha256:
-        part.unlink()
-        return False
+def _settle(part: Path, one: _Wanted, folder: Path) -> None:
+    """Put a whole file wherever it belongs."""
     for place in one.places:
         # The node may list a file where another one of it wants a folder.
-        if why := _in_the_way(parts.parent, place):
+        if why := _in_the_way(folder, place):
             raise DeploymentFailedError(f"the results cannot be kept: {why}")
     *others, last = one.places
     for place in others:
@@ -272,7 +273,6 @@ def _settle(parts: Path, one: _Wanted) -> bool:
         shutil.copyfile(part, place)
     last.parent.mkdir(parents=True, exist_ok=True)
     os.replace(part, last)
-    return True
 
 
 def _have(parts: Path, one: _Wanted) -> int:
