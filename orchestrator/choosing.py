@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from orchestrator import rendering
+from orchestrator.catalogue.needs import need_of
 from orchestrator.model import Offer, Proof, Request, Selection, Site, UseCase
 from orchestrator.selection import overrides, quotas
 from orchestrator.selection.quotas import QuotaLine
@@ -18,6 +20,7 @@ def choose(
     request: Request,
     use_case: UseCase,
     *,
+    parameters: Mapping[str, Any],
     site: Site,
     vo: str,
     proofs: Sequence[Proof] = (),
@@ -26,7 +29,7 @@ def choose(
     layers = [(COMMAND_LINE, request.overrides), (request.file or "the request", request.written)]
     return select(
         offer,
-        use_case.need,
+        need_of(use_case, parameters),
         site=site,
         nodes=len(use_case.nodes),
         public_nodes=sum(group.public for group in use_case.nodes),
@@ -35,7 +38,9 @@ def choose(
     )
 
 
-def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
+def quota_lines(
+    offer: Offer, selection: Selection, use_case: UseCase, parameters: Mapping[str, Any]
+) -> tuple[QuotaLine, ...]:
     """Return what the deployment takes of each limit that the site tells."""
     floating = rendering.with_floating_ip(use_case, selection.topology.value)
     made = selection.attachment is None
@@ -46,11 +51,14 @@ def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[
         floating_ips=max(0, len(floating) - (selection.floating_ip is not None)),
         networks=int(made),
         routers=int(made),
+        volume_gb=need_of(use_case, parameters).volume_gb,
     )
 
 
-def require_room(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
+def require_room(
+    offer: Offer, selection: Selection, use_case: UseCase, parameters: Mapping[str, Any]
+) -> tuple[QuotaLine, ...]:
     """Return the same lines; raise SiteError naming each limit that is too small."""
-    lines = quota_lines(offer, selection, use_case)
+    lines = quota_lines(offer, selection, use_case, parameters)
     quotas.require_room(offer, lines)
     return lines

@@ -10,10 +10,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator import paths, rendering, verification
-from orchestrator.drivers import ansible, ssh, testinfra
+from orchestrator import keeping, passwords, rendering, uploading, verifying
+from orchestrator.catalogue.usecases import PLAYBOOK
+from orchestrator.drivers import ansible, ssh
 from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
+from orchestrator.drivers.transfer import NodeFiles
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, Node, UseCase
@@ -111,40 +113,58 @@ class Configuration:
         return "host key as the machine itself shows it: its console showed none"
 
     def run_playbook(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
-        """Run the use case's playbook; raise DeploymentFailedError naming what failed where."""
+        """Run the use case's playbook; raise DeploymentFailedError naming what failed where.
+
+        Files that are parameters are on the first node before it starts.
+        """
+        files = uploading.files_given(use_case, deployment.parameters)
+        self._upload(deployment, use_case, files, log)
+        there = {name: uploading.remote_path(name, file) for name, file in files.items()}
+        secrets = passwords.read_all(self._workdir, use_case.secrets)
         result = ansible.run_playbook(
             self._workdir,
-            playbook=use_case.folder / "playbook.yml",
-            roles=paths.ANSIBLE_ROLES,
+            playbook=use_case.folder / PLAYBOOK,
+            roles=use_case.folder / keeping.ROLES,
             inventory=rendering.inventory(deployment.nodes, ssh_arguments=self._ssh_arguments),
-            extravars=deployment.parameters,
+            extravars={**deployment.parameters, **there, **secrets},
+            secrets=tuple(secrets.values()),
             env=self._environment,
             stop=self._stop,
             on_task=log.running,
         )
         log.finish(f"{result.ok} tasks, {result.changed} changed")
 
+    def make_secrets(self, use_case: UseCase) -> bool:
+        """Make the secrets that are not there yet; tell whether any was made."""
+        return passwords.make_missing(self._workdir, use_case.secrets)
+
+    def _upload(
+        self, deployment: Deployment, use_case: UseCase, files: Mapping[str, Path], log: PhaseLog
+    ) -> None:
+        if files:
+            node = verifying.first_node(deployment, use_case)
+            target = NodeFiles(node=node, workdir=self._workdir, env=self._environment)
+            uploading.upload(target, self._workdir, files, stop=self._stop, on_progress=log.running)
+
     def _ssh_arguments(self, node: Node) -> str:
         return shlex.join(ssh.proxy_options(node, self._workdir))
 
     def verify(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
         """Make the use case's checks on every node; raise DeploymentFailedError naming those that fail."""
-        failed: dict[str, str] = {}
-        for node in deployment.nodes:
-            with testinfra.connect(node, workdir=self._workdir, env=self._environment) as machine:
-                # Opens the shared connection, which checks made at once would each try to.
-                machine.run(["true"])
-                results = verification.run_checks(
-                    use_case.checks, machine=machine, on_result=lambda one: log.running(one.title)
-                )
-            failed |= {result.title: result.detail for result in results if not result.ok}
+        results = verifying.verify(
+            deployment,
+            use_case,
+            workdir=self._workdir,
+            env=self._environment,
+            on_result=lambda one: log.running(one.title),
+        )
+        failed = {one.result.title: one.result.detail for one in results if not one.result.ok}
         if failed:
             raise DeploymentFailedError(
                 f"{deployment.name} is configured, but {len(failed)} of its checks fail",
                 facts=failed,
             )
-        total = len(use_case.checks) * len(deployment.nodes)
-        log.finish(f"{total} of {total} checks hold")
+        log.finish(f"{len(results)} of {len(results)} checks hold")
 
     def require_answer(self, deployment: Deployment) -> None:
         """Raise DeploymentFailedError when a node that was ready no longer answers."""
@@ -158,14 +178,18 @@ class Configuration:
     def digest(self, deployment: Deployment, use_case: UseCase) -> str:
         """Return a digest of all that the configuration depends on."""
         digest = hashlib.sha256()
-        values = [rendering.inventory(deployment.nodes), dict(deployment.parameters)]
+        files = uploading.files_given(use_case, deployment.parameters)
+        values = [
+            rendering.inventory(deployment.nodes),
+            dict(deployment.parameters),
+            uploading.marks(self._workdir, files),
+            list(use_case.secrets),
+        ]
         digest.update(json.dumps(values, sort_keys=True).encode())
         checks = [[check.kind, check.title, dict(check.settings)] for check in use_case.checks]
         digest.update(json.dumps(checks, sort_keys=True, default=str).encode())
-        folders = [paths.ANSIBLE_ROLES / role for role in use_case.roles]
-        for folder in (use_case.folder, *folders):
-            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-                digest.update(_entry(file, folder))
+        for file in keeping.files_of(use_case):
+            digest.update(_entry(file, use_case.folder))
         return digest.hexdigest()
 
 

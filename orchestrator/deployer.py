@@ -9,22 +9,37 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import choosing
 from orchestrator.auth.choosing import Given, choose_source
 from orchestrator.catalogue.catalogue import Catalogue
-from orchestrator.catalogue.usecases import find_use_case, read_parameters, use_case_folders
+from orchestrator.catalogue.needs import need_of
+from orchestrator.catalogue.parameters import read_parameters
+from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
 from orchestrator.explanation import Explanation
 from orchestrator.journal import Journal, OnProgress
+from orchestrator.keeping import kept_use_case
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
-from orchestrator.model import Choice, Deployment, Offer, Proof, Request, Share, Site, Target
+from orchestrator.model import (
+    Choice,
+    Deployment,
+    Offer,
+    Proof,
+    Request,
+    Share,
+    Site,
+    Target,
+    UseCase,
+)
 from orchestrator.names import check_name, make_name
 from orchestrator.paths import Folders
 from orchestrator.selection.images import choose_image
 from orchestrator.settings import Settings
 from orchestrator.store import Store
+from orchestrator.workdir import Workdir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +55,7 @@ class Outcome:
     deployment: Deployment
     changed: bool
     seconds: float
+    use_case: UseCase  # as the deployment keeps it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +111,18 @@ class Deployer:
         deployment = self._claim(request, target)
         with self._run(deployment, target.site, target.share, "deploy") as run:
             run.login()
-            run.choose(request, target.use_case)
-            planned = run.plan(target.use_case)
+            use_case = run.keep(target.use_case, upgrade=request.upgrade)
+            run.choose(request, use_case)
+            planned = run.plan(use_case)
             if planned.changes:
                 run.apply()
             configured = run.configure(
-                target.use_case, force=request.configure, anew=bool(planned.changes)
+                use_case, force=request.configure, anew=bool(planned.changes)
             )
             ready = run.finish()
         changed = bool(planned.changes) or configured
-        return Outcome(deployment=ready, changed=changed, seconds=time.monotonic() - start)
+        spent = time.monotonic() - start
+        return Outcome(deployment=ready, changed=changed, seconds=spent, use_case=use_case)
 
     def plan(self, request: Request) -> Planned:
         """Choose and plan; keep the plan for ``apply``, change nothing at the site."""
@@ -112,8 +130,9 @@ class Deployer:
         deployment = self._claim(request, target)
         with self._run(deployment, target.site, target.share, "plan") as run:
             run.login()
-            run.choose(request, target.use_case)
-            plan = run.plan(target.use_case)
+            use_case = run.keep(target.use_case, upgrade=request.upgrade)
+            run.choose(request, use_case)
+            plan = run.plan(use_case)
             return Planned(deployment=run.deployment, plan=plan)
 
     def apply(self, name: str) -> Outcome:
@@ -133,14 +152,15 @@ class Deployer:
                     f" --name {name}"
                 ],
             )
-        asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
-        target = self.target(asked)
+        target = self.target(_as_request(deployment))
         with self._run(deployment, target.site, target.share, "apply") as run:
             run.login()
+            use_case = run.keep(target.use_case, upgrade=False)
             run.apply()
-            run.configure(target.use_case, force=False, anew=True)
+            run.configure(use_case, force=False, anew=True)
             ready = run.finish()
-        return Outcome(deployment=ready, changed=True, seconds=time.monotonic() - start)
+        spent = time.monotonic() - start
+        return Outcome(deployment=ready, changed=True, seconds=spent, use_case=use_case)
 
     def destroy(self, name: str) -> Deployment:
         """Remove a deployment from its site and its files from here; return its record.
@@ -173,14 +193,17 @@ class Deployer:
         site, vo, use_case = target.site, target.share.vo, target.use_case
         offer = self._offer(site, target.share)
         proofs = self._store.proofs(site=site.name, vo=vo)
-        selection = choosing.choose(offer, request, use_case, site=site, vo=vo, proofs=proofs)
+        parameters = _parameters(request, target)
+        selection = choosing.choose(
+            offer, request, use_case, parameters=parameters, site=site, vo=vo, proofs=proofs
+        )
         return Explanation(
             use_case=use_case.name,
             site=site.name,
             vo=vo,
             at=offer.collected_at,
             selection=selection,
-            quotas=choosing.quota_lines(offer, selection, use_case),
+            quotas=choosing.quota_lines(offer, selection, use_case, parameters),
             gaps=offer.gaps,
         )
 
@@ -205,10 +228,10 @@ class Deployer:
         deployment = self._store.require(name, owner=self._owner)
         if deployment.selection is None:
             return None
-        request = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
-        target = self.target(request)
+        target = self.target(_as_request(deployment))
         offer = self._offer(target.site, target.share)
-        need, image = target.use_case.need.image, deployment.selection.image
+        need = need_of(target.use_case, deployment.parameters).image
+        image = deployment.selection.image
         today = choose_image(offer, need, site=target.site).choice
         return None if image.confidence == "fixed" or today.value == image.value else today
 
@@ -222,13 +245,24 @@ class Deployer:
         return discover(site, share, token=source.access_token())
 
     def target(self, request: Request) -> Target:
-        """Return what a request means, asking nobody outside this machine."""
+        """Return what a request means, asking nobody outside this machine.
+
+        A deployment goes by the use case that it was made with, until an upgrade is asked for.
+        """
         site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(request.site)
-        use_case = find_use_case(request.use_case, use_case_folders(self._folders.config))
+        use_case = self._kept(request) or find_use_case(
+            request.use_case, use_case_folders(self._folders.config)
+        )
         share = self._share(
             site, request.vo or self._settings.vo, asked_as=request.site, use_case=request.use_case
         )
         return Target(site=site, share=share, use_case=use_case)
+
+    def _kept(self, request: Request) -> UseCase | None:
+        found = self._store.find(request.name, owner=self._owner) if request.name else None
+        if found is None or request.upgrade or found.use_case != request.use_case:
+            return None
+        return kept_use_case(Workdir(self._folders.deployments / found.id), found.use_case)
 
     def _share(self, site: Site, vo: str, *, asked_as: str, use_case: str | None = None) -> Share:
         return Catalogue.usual(self._folders.config, cache=self._folders.cache).share(
@@ -264,7 +298,7 @@ class Deployer:
             created_at=now,
             updated_at=now,
             expires_at=now + timedelta(days=days),
-            parameters=read_parameters(target.use_case, request.parameters),
+            parameters=_parameters(request, target),
         )
         self._store.add(deployment)
         return deployment
@@ -296,6 +330,26 @@ class Deployer:
             except OrchestratorError as error:
                 run.give_up(error)
                 raise
+
+
+def _parameters(request: Request, target: Target) -> dict[str, Any]:
+    return read_parameters(
+        target.use_case,
+        request.parameters,
+        site=target.site,
+        vo=target.share.vo,
+        base=Path(request.file).parent if request.file else None,
+    )
+
+
+def _as_request(deployment: Deployment) -> Request:
+    """Return the request that a deployment is the answer to."""
+    return Request(
+        use_case=deployment.use_case,
+        site=deployment.site,
+        vo=deployment.vo,
+        name=deployment.name,
+    )
 
 
 def _require_same(found: Deployment, target: Target) -> None:

@@ -46,6 +46,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseCaseDefaults:
+    """Parameters of a use case that a site file settles, and the file that says so."""
+
+    use_case: str
+    parameters: Mapping[str, Any]
+    origin: str
+    vo: str | None = None  # None: for every VO of the site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """One VO at one site: the project that holds its allocation."""
 
@@ -78,6 +88,7 @@ class Site:
     dns: tuple[str, ...] = ()
     settings: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)  # all VOs' together
     facts: tuple[Fact, ...] = ()
+    use_cases: tuple[UseCaseDefaults, ...] = ()  # the strongest first
 
     @property
     def is_listed(self) -> bool:
@@ -99,6 +110,14 @@ class Site:
             key: tuple(one for one in self.settings.get(key, ()) if one.vo in (None, vo))
             for key in SETTINGS
         }
+
+    def parameters_of(self, use_case: str, vo: str | None = None) -> Mapping[str, Any]:
+        """Return the defaults that the site's files give for a use case, those for the VO on top."""
+        found: dict[str, Any] = {}
+        for one in reversed(self.use_cases):
+            if one.use_case == use_case and one.vo in (None, vo):
+                found.update(one.parameters)
+        return found
 
 
 # --- what a site offers ---------------------------------------------------------------
@@ -252,6 +271,16 @@ class Need:
     disk_gb: int
     image: ImageNeed
     gpus: int = 0
+    volume_gb: int = 0  # a data volume of the first node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedWhen:
+    """What is needed otherwise when a parameter has a value; only the keys that differ."""
+
+    parameter: str
+    value: Any
+    changes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,10 +288,13 @@ class Parameter:
     """A value that a person may give: one source for options, schema and form."""
 
     name: str
-    type: str  # string, integer, boolean
+    type: str  # string, integer, number, boolean, file, yaml
     default: Any
     help: str
     choices: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None  # of the whole text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,9 +310,39 @@ class NodeGroup:
 class Check:
     """One declarative check: its kind, a sentence that states what holds, and its settings."""
 
-    kind: str  # service, command, file, port, closed_ports
+    kind: str  # service, command, file, port, closed_ports, mtu, http, tunnel, unit_result
     title: str
     settings: Mapping[str, Any]
+    after_reboot: bool = True  # whether it holds again after a reboot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """As whom a service is entered: a user, and the secret that is the password."""
+
+    user: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tunnel:
+    """A service of a node that is reached through SSH alone."""
+
+    name: str
+    title: str
+    port: int
+    path: str = "/"
+    scheme: str = "http"
+    node: str | None = None  # a group of nodes; None: the first
+    login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusLine:
+    """A line of the state of a use case: the last that a program on the first node prints."""
+
+    title: str
+    argv: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +359,11 @@ class UseCase:
     roles: tuple[str, ...]
     checks: tuple[Check, ...]
     folder: Path
+    needs_when: tuple[NeedWhen, ...] = ()
+    secrets: tuple[str, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
+    results: tuple[str, ...] = ()
+    status: tuple[StatusLine, ...] = ()
 
 
 # --- what was picked, and why -------------------------------------------------------------
@@ -388,6 +455,7 @@ class Request:
     file: str | None = None  # that file
     lifetime_days: int | None = None  # else the one of the settings
     configure: bool = False  # run Ansible although nothing it depends on has changed
+    upgrade: bool = False  # take the present use case in place of the one kept with the deployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from orchestrator.errors import RequestError
 from orchestrator.model import SETTINGS, Request
@@ -22,7 +22,7 @@ class DeploymentFile(BaseModel):
     site: StrictStr
     vo: StrictStr | None = None
     name: StrictStr | None = None
-    parameters: dict[StrictStr, StrictStr | StrictInt | bool] = {}
+    parameters: dict[StrictStr, Any] = {}  # of the types that the use case says
     choices: dict[StrictStr, StrictStr] = {}
     days: Annotated[int, Field(strict=True, ge=1, le=365)] | None = None
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from orchestrator import __version__, choosing
+from orchestrator import __version__, choosing, keeping
 from orchestrator.auth import keystone
 from orchestrator.auth.source import TokenSource
 from orchestrator.auth.token import AccessToken
-from orchestrator.catalogue.usecases import read_parameters
+from orchestrator.catalogue.needs import in_words, need_of
+from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers.openstack import Cloud
@@ -94,6 +97,16 @@ class Run:
             f"  ·  as {who} (token good for {minutes} min)",
         )
 
+    def keep(self, use_case: UseCase, *, upgrade: bool) -> UseCase:
+        """Return the use case as this deployment keeps it; it is taken at the first run, or anew when asked."""
+        kept = keeping.kept_use_case(self._workdir, use_case.name)
+        if kept is not None and not upgrade:
+            return kept
+        taken = keeping.keep(self._workdir, use_case)
+        if kept is not None:
+            self._upgrade(taken)
+        return taken
+
     def choose(self, request: Request, use_case: UseCase) -> None:
         """Resolve the choices once; a deployment that has them keeps them."""
         _require_no_change(self.deployment, request)
@@ -113,11 +126,12 @@ class Run:
                 offer,
                 request,
                 use_case,
+                parameters=self.deployment.parameters,
                 site=site,
                 vo=self._share.vo,
                 proofs=self._store.proofs(site=site.name, vo=self._share.vo),
             )
-            lines = choosing.require_room(offer, selection, use_case)
+            lines = choosing.require_room(offer, selection, use_case, self.deployment.parameters)
             log.finish("", details=(*_in_short(selection), ("quota", _tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
@@ -170,6 +184,7 @@ class Run:
         it last succeeded. ``anew`` says that the apply had something to do.
         """
         digest = self._configuration.digest(self.deployment, use_case)
+        anew = self._configuration.make_secrets(use_case) or anew
         same = digest == self.deployment.configured_digest and not force and not anew
         if same and self.deployment.phase is Phase.READY:
             return False
@@ -253,10 +268,28 @@ class Run:
     def _take_parameters(self, request: Request, use_case: UseCase) -> None:
         """Let the parameters given this time hold; the others stay as they are."""
         if request.parameters:
-            given = read_parameters(use_case, request.parameters)
+            base = Path(request.file).parent if request.file else None
+            given = read_parameters(use_case, request.parameters, base=base)
             asked = {name: given[name] for name in request.parameters}
             parameters = {**self.deployment.parameters, **asked}
+            _require_same_need(self.deployment, use_case, parameters)
             self.deployment = self._store.update(self.deployment, parameters=parameters)
+
+    def _upgrade(self, use_case: UseCase) -> None:
+        """Note another version of the use case; parameters that it still has keep their values."""
+        before = self.deployment.parameters
+        files = {p.name for p in use_case.parameters if p.type == "file"}
+        known = {p.name for p in use_case.parameters if p.name in before}
+        # A file was taken to the node already, and may be gone from here.
+        still = {name: before[name] for name in known - files}
+        parameters = read_parameters(use_case, still, site=self._site, vo=self._share.vo)
+        parameters |= {name: before[name] for name in known & files}
+        _require_same_need(self.deployment, use_case, parameters)
+        was, now = self.deployment.use_case_version, use_case.version
+        self._journal.note("choose", f"{use_case.name} {now} in place of {was}")
+        self.deployment = self._store.update(
+            self.deployment, parameters=parameters, use_case_version=now
+        )
 
     def _destroy_by_state(self) -> None:
         with self._journal.phase("destroy") as log:
@@ -365,6 +398,22 @@ def _require_no_change(deployment: Deployment, request: Request) -> None:
         raise RequestError(
             f"{deployment.name} has its choices already, and other ones would rebuild it",
             facts=other,
+            way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
+        )
+
+
+def _require_same_need(
+    deployment: Deployment, use_case: UseCase, parameters: Mapping[str, Any]
+) -> None:
+    """Refuse values that ask for another machine than the one that was chosen."""
+    selection = deployment.selection
+    if selection is None:
+        return
+    before, after = need_of(use_case, deployment.parameters), need_of(use_case, parameters)
+    if before != after:
+        raise RequestError(
+            f"{deployment.name} has its machine already, and these parameters need another one",
+            facts={"chosen": selection.flavor.label, "needed now": in_words(after)},
             way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
         )
 

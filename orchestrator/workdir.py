@@ -86,9 +86,14 @@ class Workdir:
         """Files with secrets, 0600."""
         return self.path / "secrets"
 
+    @property
+    def use_case(self) -> Path:
+        """The use case that the deployment was made with, its roles below it."""
+        return self.path / "usecase"
+
     def create(self) -> None:
         """Make the folder and its parts; what is there stays."""
-        with _told("make", self.path):
+        with told("make", self.path):
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)
             for part in ("ssh", "secrets", "runs", "states"):
@@ -123,7 +128,7 @@ class Workdir:
         number = _next_number(self.runs)
         while True:
             path = self.runs / f"{number:04d}-{'-'.join(words)}.{suffix}"
-            with _told("write", path), contextlib.suppress(FileExistsError):
+            with told("write", path), contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
                 return path
             number += 1
@@ -190,7 +195,7 @@ class Workdir:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
-        with contextlib.suppress(FileNotFoundError), _told("remove", self.path):
+        with contextlib.suppress(FileNotFoundError), told("remove", self.path):
             shutil.rmtree(self.path)
 
     @property
@@ -220,7 +225,7 @@ def read_mark(state: Path) -> StateMark | None:
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write a file so that a reader sees the old text or the new one, never a part."""
-    with _told("write", path):
+    with told("write", path):
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -236,7 +241,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o600) -> None:
 
 def _copy_tree(source: Path, target: Path) -> None:
     """Copy a folder so that it is there completely or not at all."""
-    with _told("write", target):
+    with told("write", target):
         temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             copied = temporary / target.name
@@ -259,7 +264,7 @@ def _lost(state: Path, what: str) -> StateLostError:
 
 
 @contextlib.contextmanager
-def _told(verb: str, path: Path) -> Iterator[None]:
+def told(verb: str, path: Path) -> Iterator[None]:
     """Say what a disk that is full or read-only means here."""
     try:
         yield

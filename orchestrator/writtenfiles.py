@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,40 @@ def read_yaml(path: Path, *, kind: str) -> Any:
     """Return what a file says; RequestError names the file and what is wrong with it."""
     try:
         text = path.read_text(encoding="utf-8")
-        if len(text) > _LONGEST:
-            raise RequestError(f"{path}: longer than {_LONGEST // 1024} KB, so it is not read")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise RequestError(f"{path}: aliases (*name) are not allowed in a {kind}")
-        return yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{path}: {' '.join(str(error).split())}") from error
+    return parse_yaml(text, kind=kind, name=str(path))
+
+
+def parse_yaml(text: str, *, kind: str, name: str = "the text") -> Any:
+    """Return what a text says; RequestError names it and what is wrong with it."""
+    try:
+        if len(text) > _LONGEST:
+            raise RequestError(f"{name}: longer than {_LONGEST // 1024} KB, so it is not read")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise RequestError(f"{name}: aliases (*name) are not allowed in a {kind}")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RequestError(f"{name}: {' '.join(str(error).split())}") from error
+
+
+def line_of(path: Path, place: Sequence[str | int]) -> int:
+    """Return the line of a key in a file that was read before, or of the nearest one around it."""
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    line = 1
+    for step in place:
+        # Validators add names of their own to a place: those are no keys.
+        found = _below(node, step)
+        if found is not None:
+            key, node = found
+            line = key.start_mark.line + 1
+    return line
+
+
+def _below(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        pairs = ((key, value) for key, value in node.value if key.value == str(step))
+        return next(pairs, None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    return None

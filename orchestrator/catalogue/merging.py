@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.catalogue.sitefile import ReadFile, Settled, SiteFile, VoEntry
-from orchestrator.model import SETTINGS, Fact, Setting, Share, Site
+from orchestrator.model import SETTINGS, Fact, Setting, Share, Site, UseCaseDefaults
 
 _PLAIN = (
     "auth",
@@ -66,6 +66,7 @@ def site_of(name: str, stack: Sequence[ReadFile], merged: dict[str, Any]) -> Sit
         origin=origin_of(stack),
         settings=_settings(stack),
         facts=_facts(stack),
+        use_cases=tuple(found for read in stack for found in _use_cases_in(read)),
         **plain,
         **lists,
     )
@@ -135,10 +136,23 @@ def _settings(stack: Sequence[ReadFile]) -> dict[str, tuple[Setting, ...]]:
 
 def _settings_in(read: ReadFile) -> list[tuple[str, Setting]]:
     """Return what one file settles: for its VOs first, then for all of the site."""
-    parts: list[tuple[str | None, Settled]] = [(vo.name, vo) for vo in read.site.vos or ()]
     return [
         (key, Setting(value=str(value), origin=str(read.path), vo=vo))
-        for vo, part in [*parts, (None, read.site)]
+        for vo, part in _parts(read)
         for key in SETTINGS
         if (value := getattr(part, key)) is not None
     ]
+
+
+def _use_cases_in(read: ReadFile) -> list[UseCaseDefaults]:
+    """Return the parameters that one file settles: for its VOs first, then for all of the site."""
+    return [
+        UseCaseDefaults(use_case=name, parameters=values, origin=str(read.path), vo=vo)
+        for vo, part in _parts(read)
+        for name, values in (part.use_cases or {}).items()
+    ]
+
+
+def _parts(read: ReadFile) -> list[tuple[str | None, Settled]]:
+    """Return the parts of a file, the narrower before the wider."""
+    return [*((vo.name, vo) for vo in read.site.vos or ()), (None, read.site)]

@@ -44,6 +44,8 @@ class Settled(BaseModel):
     topology: Literal["floating", "bastion", "direct", "jump"] | None = None
     proxy_jump: _Jumps | None = None
     ssh_config: Path | None = None
+    # Parameters of use cases, below what a person gives and above the use case's own defaults.
+    use_cases: dict[StrictStr, dict[StrictStr, Any]] | None = None
 
 
 class VoEntry(Settled):

@@ -1,16 +1,33 @@
-"""The schema of a usecase.yaml: what its keys are, and what each kind of check takes."""
+"""The schema of a usecase.yaml: what its keys are; checks have a schema of their own."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+from orchestrator.catalogue import parameters
+from orchestrator.catalogue.checkfile import AbsolutePath, CheckFile, HttpCheck, TunnelCheck
+from orchestrator.model import Parameter
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 HostPart = Annotated[str, Field(strict=True, pattern=r"^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$")]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
+Natural = Annotated[int, Field(strict=True, ge=0)]
+Value = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
 class _Strict(BaseModel):
@@ -25,31 +42,81 @@ class ImageFile(_Strict):
 
 
 class NeedFile(_Strict):
-    """What every node wants at least."""
+    """What every node wants at least; the volume is one of the first node."""
 
     vcpus: Positive
     ram_mb: Positive
     disk_gb: Positive
     image: ImageFile
-    gpus: Annotated[int, Field(strict=True, ge=0)] = 0
+    gpus: Natural = 0
+    volume_gb: Natural = 0
+
+
+class NeedChangeFile(_Strict):
+    """The needs that are other ones for one value of a parameter."""
+
+    vcpus: Positive | None = None
+    ram_mb: Positive | None = None
+    disk_gb: Positive | None = None
+    image: ImageFile | None = None
+    gpus: Natural | None = None
+    volume_gb: Natural | None = None
 
 
 class ParameterFile(_Strict):
     """A value that a person may give."""
 
-    type: Literal["string", "integer", "boolean"]
-    default: StrictStr | StrictInt | StrictBool
+    type: Literal["string", "integer", "number", "boolean", "file", "yaml"]
+    default: Any = None  # of a file: none
     help: Text
-    choices: list[StrictStr | StrictInt] = []
+    choices: list[Value] = []
+    minimum: StrictInt | StrictFloat | None = None
+    maximum: StrictInt | StrictFloat | None = None
+    pattern: StrictStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_secret(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "secret" in content:
+            raise ValueError(
+                "a secret is no parameter: list its name under `secrets`, it is made for you"
+            )
+        return content
 
     @model_validator(mode="after")
-    def _default_fits(self) -> ParameterFile:
-        kinds = {"string": str, "integer": int, "boolean": bool}
-        if type(self.default) is not kinds[self.type]:
-            raise ValueError(f"the default {self.default!r} is not of type {self.type}")
-        if self.choices and self.default not in self.choices:
-            raise ValueError(f"the default {self.default!r} is none of the choices")
+    def _fits(self) -> ParameterFile:
+        _require_limits_of_its_type(self)
+        if self.type == "file" and self.default not in (None, ""):
+            raise ValueError("a file has no default: it lies on the machine of who gives it")
+        if self.type != "file":
+            parameters.check(self.as_parameter(""), self.default)
         return self
+
+    def as_parameter(self, name: str) -> Parameter:
+        """Return it as the value that travels."""
+        return Parameter(
+            name=name,
+            type=self.type,
+            default="" if self.type == "file" else self.default,
+            help=self.help,
+            choices=tuple(self.choices),
+            minimum=self.minimum,
+            maximum=self.maximum,
+            pattern=self.pattern,
+        )
+
+
+def _require_limits_of_its_type(read: ParameterFile) -> None:
+    is_number = read.type in ("integer", "number")
+    if not is_number and not (read.minimum is None and read.maximum is None):
+        raise ValueError("minimum and maximum are for numbers")
+    if read.pattern is not None:
+        if read.type != "string":
+            raise ValueError("a pattern is for texts")
+        try:
+            re.compile(read.pattern)
+        except re.error as error:
+            raise ValueError(f"the pattern cannot be read: {error}") from error
 
 
 class NodeFile(_Strict):
@@ -60,67 +127,30 @@ class NodeFile(_Strict):
     public: StrictBool = True
 
 
-class _CheckFile(_Strict):
+class LoginFile(_Strict):
+    """As whom a service is entered."""
+
+    user: StrictStr
+    secret: Name
+
+
+class TunnelFile(_Strict):
+    """A service that `orchestrator open` leads to."""
+
+    name: HostPart
     title: Text
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All but the kind and the title."""
-        return self.model_dump(exclude={"kind", "title"})
-
-
-class ServiceCheck(_CheckFile):
-    """A systemd unit is active."""
-
-    kind: Literal["service"]
-    name: StrictStr
-
-
-class CommandCheck(_CheckFile):
-    """A program ends as expected; it runs as the login user, without a shell."""
-
-    kind: Literal["command"]
-    argv: list[StrictStr] = Field(min_length=1)
-    exit_code: StrictInt = 0
-    output: StrictStr | None = None  # a text that standard output contains
-
-
-class FileCheck(_CheckFile):
-    """A file exists, and holds a text."""
-
-    kind: Literal["file"]
-    path: StrictStr
-    mode: Annotated[str, Field(strict=True, pattern="^0[0-7]{3}$")] | None = None
-    contains: StrictStr | None = None
-
-
-class PortCheck(_CheckFile):
-    """Something listens inside the node on this address and port."""
-
-    kind: Literal["port"]
     port: Port
-    address: StrictStr = "127.0.0.1"
+    path: Annotated[str, Field(strict=True, pattern=r"^/[!-~]*$")] = "/"
+    scheme: Literal["http", "https"] = "http"
+    node: HostPart | None = None
+    login: LoginFile | None = None
 
 
-class ClosedPortsCheck(_CheckFile):
-    """Of the ports tried from outside only the allowed ones answer."""
+class StatusFile(_Strict):
+    """A line of `orchestrator status`."""
 
-    kind: Literal["closed_ports"]
-    tried: list[Port] = Field(min_length=1)
-    allowed: list[Port] = [22]
-
-
-class MtuCheck(_CheckFile):
-    """Packets of containers fit through the interface of the default route."""
-
-    kind: Literal["mtu"]
-    argv: list[StrictStr] = Field(min_length=1)  # what prints the MTU that containers get
-
-
-CheckFile = Annotated[
-    ServiceCheck | CommandCheck | FileCheck | PortCheck | ClosedPortsCheck | MtuCheck,
-    Field(discriminator="kind"),
-]
+    title: Text
+    argv: list[StrictStr] = Field(min_length=1)
 
 
 class UseCaseFile(_Strict):
@@ -130,7 +160,57 @@ class UseCaseFile(_Strict):
     description: Text
     version: StrictStr
     needs: NeedFile
+    needs_when: dict[Name, dict[StrictStr | StrictBool | StrictInt, NeedChangeFile]] = {}
     parameters: dict[Name, ParameterFile] = {}
+    secrets: list[Name] = []
     nodes: list[NodeFile] = Field(min_length=1)
     roles: list[Name] = []
+    tunnels: list[TunnelFile] = []
+    results: list[AbsolutePath] = []
+    status: list[StatusFile] = []
     checks: list[CheckFile] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> UseCaseFile:
+        _require_once("secrets", self.secrets)
+        _require_once("tunnels", [tunnel.name for tunnel in self.tunnels])
+        _require_once("nodes", [node.name for node in self.nodes])
+        _require_once("results", [path.rpartition("/")[2] for path in self.results])
+        both = sorted(set(self.secrets) & set(self.parameters))
+        if both:
+            raise ValueError(f"{', '.join(both)} is a secret and a parameter: it can be one only")
+        for what, used, known in self._references():
+            if used not in known:
+                raise ValueError(f"{what} names {used!r}, there are: {', '.join(known) or 'none'}")
+        for name, values in self.needs_when.items():
+            _require_values(name, self.parameters[name], values)
+        return self
+
+    def _references(self) -> Iterable[tuple[str, str, list[str]]]:
+        nodes, tunnels = [n.name for n in self.nodes], [t.name for t in self.tunnels]
+        for name in self.needs_when:
+            yield "needs_when", name, list(self.parameters)
+        for tunnel in self.tunnels:
+            where = f"the tunnel {tunnel.name}"
+            yield f"{where}: node", tunnel.node or nodes[0], nodes
+            if tunnel.login:
+                yield f"{where}: login", tunnel.login.secret, self.secrets
+        for check in self.checks:
+            if isinstance(check, TunnelCheck):
+                yield f"the check {check.title!r}", check.tunnel, tunnels
+            if isinstance(check, HttpCheck) and check.secret:
+                yield f"the check {check.title!r}", check.secret, self.secrets
+
+
+def _require_once(key: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{key}: {', '.join(twice)} is there twice")
+
+
+def _require_values(name: str, parameter: ParameterFile, values: Iterable[Any]) -> None:
+    for value in values:
+        try:
+            parameters.check(parameter.as_parameter(name), value)
+        except ValueError as error:
+            raise ValueError(f"needs_when.{name}: it {error}, not {value!r}") from error

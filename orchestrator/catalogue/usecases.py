@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestrator import paths
-from orchestrator.catalogue.usecasefile import UseCaseFile
+from orchestrator.catalogue.checkfile import CheckFile, HttpCheck, TunnelCheck
+from orchestrator.catalogue.usecasefile import (
+    ImageFile,
+    NeedChangeFile,
+    NeedFile,
+    NodeFile,
+    ParameterFile,
+    TunnelFile,
+    UseCaseFile,
+)
 from orchestrator.errors import RequestError
-from orchestrator.model import Check, ImageNeed, Need, NodeGroup, Parameter, UseCase
-from orchestrator.writtenfiles import read_yaml
+from orchestrator.model import (
+    Check,
+    ImageNeed,
+    Login,
+    Need,
+    NeedWhen,
+    NodeGroup,
+    StatusLine,
+    Tunnel,
+    UseCase,
+)
+from orchestrator.writtenfiles import line_of, read_yaml
 
 FILE = "usecase.yaml"
 PLAYBOOK = "playbook.yml"
@@ -26,14 +45,27 @@ def use_case_folders(config: Path) -> tuple[Path, ...]:
 
 def load_use_cases(folders: Sequence[Path]) -> dict[str, UseCase]:
     """Return every use case by name; an earlier folder wins."""
-    return {name: _read(file) for name, file in sorted(_files(folders).items())}
+    return {
+        name: read_use_case(file.parent, name) for name, file in sorted(_files(folders).items())
+    }
+
+
+def read_use_cases(folders: Sequence[Path]) -> tuple[list[UseCase], list[RequestError]]:
+    """Return every use case that can be read by name, and what is wrong with the others."""
+    found, broken = [], []
+    for name, file in sorted(_files(folders).items()):
+        try:
+            found.append(read_use_case(file.parent, name))
+        except RequestError as error:
+            broken.append(error)
+    return found, broken
 
 
 def find_use_case(name: str, folders: Sequence[Path]) -> UseCase:
     """Return one use case; RequestError names those that are near."""
     files = _files(folders)
     if name in files:
-        return _read(files[name])
+        return read_use_case(files[name].parent, name)
     near = difflib.get_close_matches(name, files, n=3, cutoff=0.5)
     raise RequestError(
         f"there is no use case {name!r}",
@@ -45,57 +77,16 @@ def find_use_case(name: str, folders: Sequence[Path]) -> UseCase:
     )
 
 
-def read_parameters(use_case: UseCase, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a value for each parameter of a use case: the given one, else its default."""
-    known = {parameter.name: parameter for parameter in use_case.parameters}
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise RequestError(
-                f"{use_case.name} has no parameter {name!r}",
-                facts={"did you mean" if near else "it has": ", ".join(near or known) or "none"},
-                way_out=[f"orchestrator usecases {use_case.name}"],
-            )
-    return {
-        name: _value(parameter, given[name]) if name in given else parameter.default
-        for name, parameter in known.items()
-    }
-
-
-def _value(parameter: Parameter, given: Any) -> Any:
-    """Return a given value as its type says; what a command line gives is text."""
-    readers = {"string": _string, "integer": _integer, "boolean": _boolean}
+def read_use_case(folder: Path, name: str) -> UseCase:
+    """Return the use case of a folder, which need not be called like it."""
+    if not (folder / PLAYBOOK).is_file():
+        raise RequestError(f"the use case {name} has no {PLAYBOOK} beside {folder / FILE}")
+    file = folder / FILE
+    content = read_yaml(file, kind="use case")
     try:
-        value = readers[parameter.type](given)
-    except ValueError as error:
-        raise RequestError(f"the parameter {parameter.name} {error}, not {given!r}") from error
-    if parameter.choices and value not in parameter.choices:
-        choices = ", ".join(str(choice) for choice in parameter.choices)
-        raise RequestError(f"the parameter {parameter.name} is one of {choices}, not {given!r}")
-    return value
-
-
-def _string(given: Any) -> str:
-    if not isinstance(given, str):
-        raise ValueError("is a text")
-    return given
-
-
-def _integer(given: Any) -> int:
-    try:
-        if not isinstance(given, bool | float):
-            return int(given)
-    except (TypeError, ValueError):
-        pass
-    raise ValueError("is a whole number")
-
-
-def _boolean(given: Any) -> bool:
-    words = {"true": True, "yes": True, "false": False, "no": False}
-    word = str(given).lower()
-    if word not in words:
-        raise ValueError("is true or false")
-    return words[word]
+        return _use_case(UseCaseFile.model_validate(content), folder, name)
+    except ValidationError as error:
+        raise _wrong(file, error) from error
 
 
 def _files(folders: Sequence[Path]) -> dict[str, Path]:
@@ -103,56 +94,84 @@ def _files(folders: Sequence[Path]) -> dict[str, Path]:
     return {file.parent.name: file for file in found}
 
 
-def _read(file: Path) -> UseCase:
-    if not (file.parent / PLAYBOOK).is_file():
-        raise RequestError(f"the use case {file.parent.name} has no {PLAYBOOK} beside {file}")
-    content = read_yaml(file, kind="use case")
-    try:
-        return _use_case(UseCaseFile.model_validate(content), file.parent)
-    except ValidationError as error:
-        raise _wrong(file, error) from error
-
-
 def _wrong(file: Path, error: ValidationError) -> RequestError:
     found = error.errors(include_url=False, include_input=False)
-    facts = {".".join(str(part) for part in one["loc"]) or "file": one["msg"] for one in found}
-    return RequestError(f"{file} is not a use case", facts=facts)
+    facts = {_place(one): f"line {line_of(file, one['loc'])}: {_said(one)}" for one in found}
+    return RequestError(
+        f"{file} is not a use case",
+        facts=facts,
+        way_out=["orchestrator usecases --schema        tells every key"],
+    )
 
 
-def _use_case(read: UseCaseFile, folder: Path) -> UseCase:
-    needs = read.needs
+def _place(error: Any) -> str:
+    return ".".join(str(part) for part in error["loc"]) or "file"
+
+
+def _said(error: Any) -> str:
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"]).removeprefix("Value error, ")
+    near = difflib.get_close_matches(str(error["loc"][-1]), _KEYS, n=1)
+    return f"there is no such key here{f', did you mean {near[0]}?' if near else ''}"
+
+
+def _use_case(read: UseCaseFile, folder: Path, name: str) -> UseCase:
+    needs = read.needs.model_dump(exclude={"image"})
     return UseCase(
-        name=folder.name,
+        name=name,
         version=read.version,
         title=read.title,
         description=read.description,
-        need=Need(
-            vcpus=needs.vcpus,
-            ram_mb=needs.ram_mb,
-            disk_gb=needs.disk_gb,
-            gpus=needs.gpus,
-            image=ImageNeed(
-                distribution=needs.image.distribution.lower(), version=needs.image.version
-            ),
+        need=Need(**needs, image=_image(read.needs.image)),
+        needs_when=tuple(
+            NeedWhen(parameter=parameter, value=value, changes=_changes(change))
+            for parameter, values in read.needs_when.items()
+            for value, change in values.items()
         ),
-        parameters=tuple(
-            Parameter(
-                name=name,
-                type=given.type,
-                default=given.default,
-                help=given.help,
-                choices=tuple(given.choices),
-            )
-            for name, given in read.parameters.items()
-        ),
+        parameters=tuple(given.as_parameter(key) for key, given in read.parameters.items()),
+        secrets=tuple(read.secrets),
         nodes=tuple(
             NodeGroup(name=node.name, groups=tuple(node.groups), public=node.public)
             for node in read.nodes
         ),
         roles=tuple(read.roles),
-        checks=tuple(
-            Check(kind=check.kind, title=check.title, settings=check.settings)
-            for check in read.checks
-        ),
+        tunnels=tuple(_tunnel(given) for given in read.tunnels),
+        results=tuple(read.results),
+        status=tuple(StatusLine(title=one.title, argv=tuple(one.argv)) for one in read.status),
+        checks=tuple(_check(given, read.tunnels) for given in read.checks),
         folder=folder,
     )
+
+
+def _image(read: ImageFile) -> ImageNeed:
+    return ImageNeed(distribution=read.distribution.lower(), version=read.version)
+
+
+def _changes(read: NeedChangeFile) -> dict[str, Any]:
+    numbers = read.model_dump(exclude={"image"}, exclude_none=True)
+    return numbers | ({"image": _image(read.image)} if read.image else {})
+
+
+def _check(read: CheckFile, tunnels: Sequence[TunnelFile]) -> Check:
+    settings = read.settings
+    if isinstance(read, TunnelCheck):
+        named = next(tunnel for tunnel in tunnels if tunnel.name == read.tunnel)
+        settings["tunnel"] = _tunnel(named)
+    return Check(
+        kind=read.kind, title=read.title, settings=settings, after_reboot=read.after_reboot
+    )
+
+
+def _tunnel(read: TunnelFile) -> Tunnel:
+    plain = read.model_dump(exclude={"login"})
+    login = Login(user=read.login.user, secret=read.login.secret) if read.login else None
+    return Tunnel(**plain, login=login)
+
+
+_KEYS = sorted(
+    {
+        key
+        for model in (UseCaseFile, NeedFile, ParameterFile, NodeFile, TunnelFile, HttpCheck)
+        for key in model.model_fields
+    }
+)

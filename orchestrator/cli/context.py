@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # Listing deployments must not pay for OpenStack's and Ansible's libraries.
     from orchestrator.deployer import Deployer
     from orchestrator.journal import OnProgress
+    from orchestrator.visiting import Visit
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -77,6 +78,14 @@ def deployer(on_progress: OnProgress, *, stop: object = None) -> Deployer:
         on_progress=on_progress,
         stop=stop if isinstance(stop, threading.Event) else None,
     )
+
+
+def visit(name: str) -> Visit:
+    """Return a visit to a deployment of this user, or raise RequestError."""
+    from orchestrator.visiting import Visit
+
+    _, deployment = existing(name)
+    return Visit.of(deployment, folders=folders(), environment=child_environment())
 
 
 def existing(name: str, *, destroyed: bool = False) -> tuple[Store, Deployment]:

@@ -12,6 +12,11 @@ from orchestrator.cli import context, interrupts, requests, show, views
 @click.command("deploy")
 @requests.request_options
 @click.option("--configure", is_flag=True, help="Run Ansible again although nothing has changed.")
+@click.option(
+    "--upgrade",
+    is_flag=True,
+    help="Take the present use case and roles, not those it was made with.",
+)
 @context.json_option
 def command(*, as_json: bool, **options: Any) -> None:
     """Bring USECASE up on a site: plan, apply, configure, check.

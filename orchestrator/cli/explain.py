@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     help="Settle a choice, as deploy would.",
 )
 @click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of the use case: what is needed may follow it.",
+)
+@click.option(
     "--file", "file", type=click.Path(dir_okay=False), help="A deployment file, as deploy takes it."
 )
 @click.option("--markdown", is_flag=True, help="For pull requests: Markdown.")
@@ -36,6 +43,7 @@ def command(
     what: tuple[str, ...],
     vo: str | None,
     overrides: tuple[str, ...],
+    parameters: tuple[str, ...],
     file: str | None,
     markdown: bool,
     as_json: bool,
@@ -46,7 +54,7 @@ def command(
     """  # fmt: skip
     from orchestrator import explanation
 
-    found = _explained(what, vo=vo, overrides=overrides, file=file)
+    found = _explained(what, vo=vo, overrides=overrides, parameters=parameters, file=file)
     if as_json:
         click.echo(json.dumps(found.as_value(), default=str))
     elif markdown:
@@ -56,7 +64,12 @@ def command(
 
 
 def _explained(
-    what: tuple[str, ...], *, vo: str | None, overrides: tuple[str, ...], file: str | None
+    what: tuple[str, ...],
+    *,
+    vo: str | None,
+    overrides: tuple[str, ...],
+    parameters: tuple[str, ...],
+    file: str | None,
 ) -> Explanation:
     deployer = context.deployer(lambda _progress: None)
     if len(what) == 1 and not file:
@@ -70,7 +83,7 @@ def _explained(
         vo=vo,
         name=None,
         overrides=overrides,
-        parameters=(),
+        parameters=parameters,
         lifetime_days=None,
         file=file,
     )

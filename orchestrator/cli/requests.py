@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from orchestrator import requestfile
+from orchestrator.catalogue.parameters import Spoken
 from orchestrator.errors import RequestError
 from orchestrator.model import Request
 
@@ -22,7 +23,7 @@ _OPTIONS = (
     click.option("--vo", help="Virtual organisation.  [default: your configuration, else vo.access.egi.eu]"),
     click.option("--name", help="Name of the deployment.  [default: one is made]"),
     click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settle a choice: flavor, image, topology, public_network, private_network, floating_ip, proxy_jump."),
-    click.option("--param", "parameters", multiple=True, metavar="KEY=VALUE", help="A parameter of the use case."),
+    click.option("--param", "parameters", multiple=True, metavar="KEY=VALUE", help="A parameter of the use case; of YAML also KEY=@FILE."),
     click.option("--days", "lifetime_days", type=click.IntRange(1, 365), help="Days until it expires."),
 )  # fmt: skip
 
@@ -45,6 +46,7 @@ def read_request(
     lifetime_days: int | None,
     file: str | None = None,
     configure: bool = False,
+    upgrade: bool = False,
 ) -> Request:
     """Return the request that the options describe, over the one of a deployment file."""
     said: dict[str, Any] = {
@@ -59,8 +61,9 @@ def read_request(
     request = replace(
         found,
         overrides=_overrides(overrides),
-        parameters={**found.parameters, **_pairs("--param", parameters)},
+        parameters={**found.parameters, **_spoken(parameters)},
         configure=configure,
+        upgrade=upgrade,
         **given,
     )
     if not request.use_case:
@@ -76,6 +79,11 @@ def _overrides(given: Iterable[str]) -> dict[str, str]:
         # ssh is started in other folders than the person is in.
         pairs["ssh_config"] = str(Path(pairs["ssh_config"]).expanduser().absolute())
     return pairs
+
+
+def _spoken(parameters: Iterable[str]) -> dict[str, Spoken]:
+    pairs = _pairs("--param", parameters)
+    return {name: Spoken(value) for name, value in pairs.items()}
 
 
 def _pairs(option: str, given: Iterable[str]) -> dict[str, str]:

@@ -66,11 +66,22 @@ def after_deploy(outcome: Outcome) -> str:
     name = deployment.name
     rows = [
         f"\n{name} is ready after {spent}.",
+        *_open(outcome),
         f"  in              orchestrator ssh {name}",
         f"  remove          make destroy NAME={name}          expires {deployment.expires_at:%d %b %Y, %H:%M} UTC",
     ]
     rows += [f"  {key:<15} {text}" for key, text in _choices(deployment)]
     return "\n".join([*rows, f"  more            orchestrator show {name}"])
+
+
+def _open(outcome: Outcome) -> list[str]:
+    """Return how each service is opened, the first without naming it."""
+    name = outcome.deployment.name
+    return [
+        f"  {'open' if not number else '':<15} orchestrator open {name}"
+        f"{f' --tunnel {tunnel.name}' if number else ''}          {tunnel.title}"
+        for number, tunnel in enumerate(outcome.use_case.tunnels)
+    ]
 
 
 def _describe(deployment: Deployment) -> list[str]:

@@ -22,13 +22,16 @@ def command(*, name: str, as_json: bool) -> int:
     _, deployment = context.existing(name, destroyed=True)
     answers = _answers(deployment)
     image = _image(deployment)
+    lines = _lines(deployment, answers)
     if as_json:
-        value = {**as_value(deployment), "answers": answers, "image": image}
+        value = {**as_value(deployment), "answers": answers, "image": image, "status": lines}
         click.echo(json.dumps(value))
     else:
         click.echo(tables.render(show.HEADINGS, [show.row(deployment, now=datetime.now(UTC))]))
         for node, answer in answers.items():
             click.echo(f"  {node}: {'SSH answers' if answer else 'SSH does not answer'}")
+        for title, text in lines.items():
+            click.echo(f"  {title}: {text}")
         if image:
             click.echo(f"  image: {image}")
         if deployment.failure:
@@ -50,6 +53,13 @@ def _answers(deployment: Deployment) -> dict[str, bool]:
         node.name: bool(answering_ports(node, [node.port], workdir=workdir, env=env))
         for node in deployment.nodes
     }
+
+
+def _lines(deployment: Deployment, answers: dict[str, bool]) -> dict[str, str]:
+    """Return what the use case tells of its state, asked of a machine that answers."""
+    if deployment.phase is not Phase.READY or not all(answers.values()):
+        return {}
+    return dict(context.visit(deployment.name).status_lines())
 
 
 def _image(deployment: Deployment) -> str | None:

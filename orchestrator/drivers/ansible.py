@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,7 @@ class _Watcher:
     on_task: OnTask
     stop: threading.Event
     deadline: float
+    secrets: tuple[str, ...] = ()
     pid: int | None = None
     ended_at: float | None = None
     ok: int = 0
@@ -105,7 +106,7 @@ class _Watcher:
         elif kind == "playbook_on_stats":
             self.ok, self.changed = _total(data.get("ok")), _total(data.get("changed"))
         elif kind in _FAILED and not data.get("ignore_errors"):
-            self.failures.append(_failure(data))
+            self.failures.append(_failure(data, self.secrets))
 
     def should_kill(self) -> bool:
         """Ask Ansible to end when it is time to; say True when that did not help.
@@ -130,6 +131,7 @@ def run_playbook(
     inventory: Mapping[str, Any],
     env: Mapping[str, str],
     extravars: Mapping[str, Any] | None = None,
+    secrets: Sequence[str] = (),
     roles: Path = paths.ANSIBLE_ROLES,
     on_task: OnTask = lambda _name: None,
     stop: threading.Event | None = None,
@@ -137,19 +139,25 @@ def run_playbook(
 ) -> PlaybookResult:
     """Run a playbook on the nodes of a deployment.
 
-    ``extravars`` are what people gave: nothing in them is evaluated. Raises
+    ``extravars`` are what people gave: nothing in them is evaluated. ``secrets`` are struck out
+    of what Ansible said, also of a task that was not told to be silent. Raises
     DeploymentFailedError naming the tasks that failed, InterruptedRunError when stopped.
     """
     stop = stop or threading.Event()
-    watcher = _Watcher(on_task=on_task, stop=stop, deadline=time.monotonic() + timeout)
+    watcher = _Watcher(
+        on_task=on_task, stop=stop, deadline=time.monotonic() + timeout, secrets=tuple(secrets)
+    )
     folder = _prepare(workdir, inventory, extravars or {})
     with ssh.shared_connections(env) as sockets:
         config = _config(playbook, folder=folder, workdir=workdir, roles=roles)
         own = _environment(env, folder=folder, workdir=workdir, sockets=sockets)
-        code = _run(config, own, watcher)
+        log = Path(config.artifact_dir, "stdout")
+        try:
+            code = _run(config, own, watcher)
+        finally:
+            _strike_out(log, secrets)
     if stop.is_set() and code != 0:
         raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
-    log = Path(config.artifact_dir, "stdout")
     if code != 0 and not watcher.failures:
         watcher.failures.append(_unnamed(log, overdue=time.monotonic() > watcher.deadline))
     result = PlaybookResult(
@@ -282,7 +290,7 @@ def _total(counts: Mapping[str, int] | None) -> int:
     return sum((counts or {}).values())
 
 
-def _failure(data: Mapping[str, Any]) -> TaskFailure:
+def _failure(data: Mapping[str, Any], secrets: Sequence[str]) -> TaskFailure:
     result = data.get("res") or {}
     said = result.get("msg") or result.get("stderr") or result.get("module_stderr") or "no words"
     details = str(result.get("stderr") or "").strip().splitlines()
@@ -290,8 +298,24 @@ def _failure(data: Mapping[str, Any]) -> TaskFailure:
     if details and details[-1] not in message:
         message = f"{message}: {details[-1]}"
     return TaskFailure(
-        host=str(data.get("host", "")), task=str(data.get("task", "")), message=message[:600]
+        host=str(data.get("host", "")),
+        task=str(data.get("task", "")),
+        message=_struck_out(message, secrets)[:600],
     )
+
+
+def _strike_out(log: Path, secrets: Sequence[str]) -> None:
+    if secrets and log.is_file():
+        text = log.read_text(encoding="utf-8", errors="replace")
+        struck = _struck_out(text, secrets)
+        if struck != text:
+            write_atomically(log, struck)
+
+
+def _struck_out(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _unnamed(log: Path, *, overdue: bool) -> TaskFailure:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.drivers import ssh
+from orchestrator import passwords
+from orchestrator.drivers import asking, ssh
+from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.hops import answering_ports
+from orchestrator.drivers.tunnels import tunnel as open_tunnel
 from orchestrator.errors import DeploymentFailedError
-from orchestrator.model import Node
+from orchestrator.model import Login, Node, Tunnel
 from orchestrator.workdir import Workdir
 
 _ATTEMPTS = 3
@@ -31,10 +33,14 @@ class Ran:
 class Machine:
     """One node, looked at from inside as the login user and from outside by its ports."""
 
-    def __init__(self, node: Node, host: Any, outside: Callable[[Sequence[int]], set[int]]) -> None:
+    def __init__(
+        self, node: Node, host: Any, *, workdir: Workdir, env: Mapping[str, str], socket: Path
+    ) -> None:
         self._node = node
         self._host = host
-        self._outside = outside
+        self._workdir = workdir
+        self._env = env
+        self._socket = socket
 
     def run(self, argv: Sequence[str]) -> Ran:
         """Run a program as the login user, without a shell of ours in between."""
@@ -60,7 +66,34 @@ class Machine:
 
     def answering_ports(self, ports: Sequence[int]) -> set[int]:
         """Return those of the ports that take a connection from outside the node."""
-        return self._outside(ports)
+        return answering_ports(self._node, ports, workdir=self._workdir, env=self._env)
+
+    def ask(self, url: str, login: Login | None) -> WebAnswer:
+        """Ask a web service from inside the node, with the password that the login names."""
+        return asking.ask_on_node(
+            self._node,
+            url,
+            workdir=self._workdir,
+            env=self._env,
+            options=[f"-oControlPath={self._socket}"],
+            **self._pair(login),
+        )
+
+    def ask_through(self, tunnel: Tunnel) -> WebAnswer:
+        """Ask a web service through an SSH tunnel, with its login."""
+        with open_tunnel(
+            self._node, tunnel.port, workdir=self._workdir, env=self._env
+        ) as local_port:
+            url = f"{tunnel.scheme}://127.0.0.1:{local_port}{tunnel.path}"
+            return asking.ask_here(url, **self._pair(tunnel.login))
+
+    def _pair(self, login: Login | None) -> dict[str, str]:
+        if login is None:
+            return {}
+        return {
+            "user": login.user,
+            "password": passwords.read_one(self._workdir, login.secret),
+        }
 
     def _asked(self, question: Any) -> Any:
         """Ask again when ssh failed; testinfra tells that by a RuntimeError."""
@@ -81,7 +114,7 @@ def connect(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> Iterator
     """Give a Machine for a node; its shared connection ends with the block."""
     with ssh.shared_connections(env) as folder:
         host = _host(node, workdir=workdir, sockets=folder)
-        yield Machine(node, host, partial(answering_ports, node, workdir=workdir, env=env))
+        yield Machine(node, host, workdir=workdir, env=env, socket=folder / "node")
 
 
 def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:

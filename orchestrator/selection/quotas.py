@@ -60,8 +60,9 @@ def compare(
     floating_ips: int = 1,
     networks: int = 1,
     routers: int = 1,
+    volume_gb: int = 0,
 ) -> tuple[QuotaLine, ...]:
-    """Return one line per limit.
+    """Return one line per limit; ``volume_gb`` is the size of a data volume.
 
     A limit that the site does not tell is left out, and so is what needs nothing.
     """
@@ -71,8 +72,8 @@ def compare(
         "cores": flavor.vcpus * nodes if flavor else 0,
         "ram_mb": flavor.ram_mb * nodes if flavor else 0,
         "instances": nodes,
-        "volumes": volumes,
-        "volume_gb": volumes * selection.boot_volume_gb,
+        "volumes": volumes + bool(volume_gb),
+        "volume_gb": volumes * selection.boot_volume_gb + volume_gb,
         "floating_ips": floating_ips,
         "networks": networks,
         "subnets": networks,

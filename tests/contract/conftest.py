@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sshd
+from onnode import OnNode, node_on_this_machine
 
 from orchestrator.drivers import provider
 from orchestrator.paths import Folders
@@ -33,3 +35,10 @@ def installed_provider(terraform_program: Path) -> provider.Provider:
 @pytest.fixture(scope="session")
 def sshd_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sshd.find(tmp_path_factory.mktemp("openssh-server"))
+
+
+@pytest.fixture
+def on_node(tmp_path: Path, sshd_program: Path) -> Iterator[OnNode]:
+    """A node that is this machine, reached by a real sshd with the deployment's key."""
+    with node_on_this_machine(tmp_path, program=sshd_program) as found:
+        yield found

@@ -21,7 +21,10 @@ from orchestrator.workdir import Workdir
 pytestmark = pytest.mark.contract
 
 BIN = Path(sys.executable).parent
-USE_CASES = sorted((paths.TEMPLATES / "usecases").iterdir())
+USE_CASES = [
+    *sorted((paths.TEMPLATES / "usecases").iterdir()),
+    paths.TEMPLATES / "usecase_new",
+]
 ROLES = sorted(paths.ANSIBLE_ROLES.iterdir())
 CANARY = "canary-4711"
 
@@ -90,6 +93,27 @@ def test_nothing_of_our_environment_reaches_the_task_or_a_file(run, tmp_path):
         if path.is_file() and CANARY.encode() in path.read_bytes()
     ]
     assert leaks == []
+
+
+def test_a_secret_is_struck_out_of_all_that_ansible_said_and_wrote(run):
+    """Tasks that were not told to be silent: one shows it, one fails with it."""
+    secret = "s3cr3tcanary4711"
+    show = {"name": "show", "ansible.builtin.debug": {"msg": "it is {{ password }}"}}
+    fail = {
+        "name": "fail",
+        "ansible.builtin.shell": "echo {{ password }} >&2; exit 3  # {{ password }}",
+    }
+    with pytest.raises(DeploymentFailedError) as caught:
+        run(show, fail, extravars={"password": secret}, secrets=(secret,))
+    assert secret not in str(caught.value.facts)
+    assert "***" in caught.value.facts["sky, fail"]
+    found = [
+        path
+        for path in run.workdir.path.rglob("*")
+        if path.is_file() and secret.encode() in path.read_bytes()
+    ]
+    assert found == [run.workdir.secrets / "variables.yaml"]
+    assert found[0].stat().st_mode & 0o077 == 0
 
 
 def test_a_stop_leaves_no_process(run, tmp_path):

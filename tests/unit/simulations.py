@@ -6,6 +6,8 @@ Everything above the drivers is the real thing; each double refuses what it does
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from tokens import jwt
 
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers.ansible import PlaybookResult
+from orchestrator.drivers.asking import WebAnswer
+from orchestrator.drivers.command import Answer
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.provider import provider_of
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, LoginError, SiteError
@@ -104,10 +108,18 @@ class World:
     rebuilds: bool = False  # the next plan would make the server anew
     playbook_error: str | None = None
     playbook_starts: tuple[str, ...] = ("toy",)
+    page_status: int = 200  # what services behind tunnels answer
+    survive: tuple[str, ...] = ("toy",)  # the services that a reboot leaves running
+    status_answer: Answer = field(
+        default_factory=lambda: Answer(code=0, stdout="starting\n3 of 7 steps\n", stderr="")
+    )
     during_playbook: Callable[[], None] = lambda: None
     # What happened.
     logins: list[str] = field(default_factory=list)  # the project of each
     playbooks: list[dict[str, object]] = field(default_factory=list)
+    node_files: dict[str, bytes] = field(default_factory=dict)  # by path on the node
+    open_tunnels: list[int] = field(default_factory=list)  # ports of the node
+    reboots: int = 0
 
     @property
     def folders(self) -> Folders:
@@ -160,6 +172,13 @@ class World:
             "orchestrator.drivers.testinfra.connect": self.connect,
             "orchestrator.configuring.answering_ports": self.answering_ports,
             "orchestrator.drivers.hops.answering_ports": self.answering_ports,
+            "orchestrator.drivers.tunnels.tunnel": self.tunnel,
+            "orchestrator.drivers.asking.ask_here": self.ask_here,
+            "orchestrator.drivers.remote.run": self.run_on_node,
+            "orchestrator.drivers.rebooting.reboot": self.reboot,
+            "orchestrator.visiting.NodeFiles": lambda **_: NodeFiles(self),
+            "orchestrator.configuring.NodeFiles": lambda **_: NodeFiles(self),
+            "orchestrator.visiting._PAUSE": 0.0,
             "orchestrator.configuring._CONSOLE_PAUSE": 0.0,
         }.items():
             monkeypatch.setattr(name, double)
@@ -210,10 +229,11 @@ class World:
         return set(ports) if answers else set()
 
     def run_playbook(
-        self, workdir, *, playbook, roles, inventory, extravars, env, stop, on_task
+        self, workdir, *, playbook, roles, inventory, extravars, secrets, env, stop, on_task
     ) -> PlaybookResult:
         assert playbook.is_file()
-        assert roles == self.home / "roles"
+        assert (playbook.parent, roles) == (workdir.use_case, workdir.use_case / "roles")
+        assert set(secrets) <= set(extravars.values())
         hosts = list(inventory["all"]["hosts"])
         self.playbooks.append({"hosts": hosts, **extravars})
         on_task("toy : Unpack the toy")
@@ -229,6 +249,29 @@ class World:
     @contextmanager
     def connect(self, node, *, workdir, env) -> Iterator[Machine]:
         yield Machine(self.servers[node.name])
+
+    @contextmanager
+    def tunnel(self, node, port, *, workdir, env, local_port=None) -> Iterator[int]:
+        assert self.servers[node.name].answers
+        self.open_tunnels.append(port)
+        yield local_port or 40001
+        self.open_tunnels.remove(port)
+
+    def ask_here(self, url) -> WebAnswer:
+        assert self.open_tunnels, "asked without a tunnel"
+        assert url.startswith("http://127.0.0.1:")
+        return WebAnswer(status=self.page_status, text="refused" if not self.page_status else "")
+
+    def run_on_node(self, node, argv, *, workdir, env) -> Answer:
+        assert list(argv) == ["cat", "/run/toy.progress"]
+        assert self.servers[node.name].answers
+        return self.status_answer
+
+    def reboot(self, nodes, *, workdir, env, seconds, stop, on_wait) -> None:
+        self.reboots += 1
+        for node in nodes:
+            on_wait(f"{node.name}: rebooting")
+            self.servers[node.name].services &= set(self.survive)
 
 
 def make_key(workdir, *, name, env) -> str:
@@ -257,6 +300,54 @@ class Machine:
 
     def is_running(self, service: str) -> bool:
         return service in self.server.services
+
+
+@dataclass(frozen=True)
+class NodeFiles:
+    """The files of the one node; what is put there is whole at once."""
+
+    world: World
+
+    def listing(self, roots):
+        for root in roots:
+            for path, content in sorted(self.world.node_files.items()):
+                if path.startswith(f"{root}/"):
+                    sha256 = hashlib.sha256(content).hexdigest()
+                    told = {"root": root, "kind": "file", "path": path.removeprefix(f"{root}/")}
+                    yield told | {"size": len(content), "sha256": sha256}
+
+    @contextmanager
+    def stream(self, wanted):
+        yield io.BytesIO(
+            b"".join(
+                self.world.node_files[path][first : first + size] for path, first, size in wanted
+            )
+        )
+
+    def ask(self, path, sha256):
+        content = self.world.node_files.get(path)
+        complete = content is not None and hashlib.sha256(content).hexdigest() == sha256
+        return {"complete": complete, "have": 0, "free": 10**12}
+
+    @contextmanager
+    def putting(self, path, sha256, *, offset, length):
+        assert offset == 0
+        self.world.node_files[path] = b""
+        yield Taker(self.world, path)
+
+
+@dataclass(frozen=True)
+class Taker:
+    """Takes a file for the node."""
+
+    world: World
+    path: str
+
+    def write(self, piece):
+        self.world.node_files[self.path] += piece
+
+    def answer(self):
+        return {"right": True}
 
 
 @dataclass(frozen=True)

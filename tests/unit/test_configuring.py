@@ -16,6 +16,7 @@ from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.journal import Journal
 from orchestrator.model import Hop
+from orchestrator.keeping import keep
 from orchestrator.workdir import Workdir
 
 
@@ -167,8 +168,9 @@ def test_the_door_is_reached_before_what_is_behind_it(
 
 
 @pytest.fixture
-def use_case(world):
-    return find_use_case("toy", [world.folders.config / "usecases"])
+def use_case(world, workdir):
+    """The toy as the deployment keeps it."""
+    return keep(workdir, find_use_case("toy", [world.folders.config / "usecases"]))
 
 
 def test_the_playbook_gets_the_parameters_and_its_tasks_are_told(
@@ -225,12 +227,12 @@ def test_a_node_that_no_longer_answers_is_named(configuration, applied, server):
 
 
 @pytest.fixture
-def digest(configuration, applied, world):
-    """Read the use case and return the digest, with other values of the deployment if given."""
+def digest(configuration, applied, world, workdir):
+    """Take the present use case and return the digest, with other values of the deployment if given."""
 
     def make(**other):
-        read = find_use_case("toy", [world.folders.config / "usecases"])
-        return configuration.digest(replace(applied, **other), read)
+        taken = keep(workdir, find_use_case("toy", [world.folders.config / "usecases"]))
+        return configuration.digest(replace(applied, **other), taken)
 
     return make
 

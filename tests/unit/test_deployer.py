@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -84,11 +85,104 @@ def test_configure_runs_ansible_although_nothing_changed(deployer, asked, world)
     assert len(world.playbooks) == 2
 
 
-def test_a_changed_role_runs_ansible_again(deployer, asked, world):
+def test_a_changed_role_counts_once_an_upgrade_is_asked_for(deployer, asked, world):
     deployer().deploy(asked())
     (world.role_folder / "tasks" / "main.yml").write_text("- ping:\n")
-    assert deployer().deploy(asked()).changed
+    assert not deployer().deploy(asked()).changed
+    assert deployer().deploy(asked(upgrade=True)).changed
+    assert not deployer().deploy(asked(upgrade=True)).changed
     assert len(world.playbooks) == 2
+
+
+def test_an_upgrade_takes_the_present_version_and_keeps_what_was_given(
+    deployer, asked, world, record
+):
+    deployer().deploy(asked(parameters={"colour": "blue"}))
+    file = world.use_case_folder / "usecase.yaml"
+    more = "  size: {type: integer, default: 3, help: how big}\nnodes:"
+    text = file.read_text().replace('version: "1.0"', 'version: "2.0"')
+    file.write_text(text.replace("nodes:", more))
+    deployer().deploy(asked())
+    assert (record().use_case_version, record().parameters) == ("1.0", {"colour": "blue"})
+    deployer().deploy(asked(upgrade=True))
+    assert record().use_case_version == "2.0"
+    assert record().parameters == {"colour": "blue", "size": 3}
+    assert world.playbooks[-1]["size"] == 3
+
+
+def test_a_deployment_outlives_its_use_case_and_role(deployer, asked, world):
+    deployer().deploy(asked())
+    for folder in (world.use_case_folder, world.role_folder):
+        shutil.rmtree(folder)
+    assert not deployer().deploy(asked()).changed
+    assert deployer().deploy(asked(configure=True)).changed
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+
+
+def test_a_role_that_is_not_there_is_told_before_anything_is_made(deployer, asked, world):
+    shutil.rmtree(world.role_folder)
+    error = refused(lambda: deployer().deploy(asked()), RequestError)
+    assert "names a role 'toy' that is not there" in error.message
+    assert world.kinds == []
+
+
+def test_what_is_needed_follows_the_parameters(deployer, asked, world, record):
+    change_use_case(world, "needs_when: {colour: {blue: {vcpus: 6}}}")
+    deployer().deploy(asked())
+    deployer().deploy(asked(name="big", parameters={"colour": "blue"}))
+    assert record().selection.flavor.name == "small"
+    assert record("big").selection.flavor.name == "large"
+    why = deployer().explain(asked(name=None, parameters={"colour": "blue"}))
+    assert why.selection.flavor.name == "large"
+
+
+def test_a_parameter_that_needs_another_machine_is_refused_for_one_that_exists(
+    deployer, asked, world
+):
+    change_use_case(world, "needs_when: {colour: {blue: {vcpus: 6}}}")
+    deployer().deploy(asked())
+    call = lambda: deployer().deploy(asked(parameters={"colour": "blue"}))  # noqa: E731
+    error = refused(call, RequestError)
+    assert error.facts["needed now"].startswith("6 vCPU")
+    assert not deployer().deploy(asked()).changed
+
+
+def test_a_site_settles_parameters_and_a_person_has_the_last_word(deployer, asked, world, record):
+    file = world.folders.config / "sites" / "SIM.yaml"
+    file.write_text(file.read_text() + "use_cases: {toy: {colour: green}}\n")
+    deployer().deploy(asked())
+    deployer().deploy(asked(name="mine", parameters={"colour": "blue"}))
+    assert record().parameters == {"colour": "green"}
+    assert record("mine").parameters == {"colour": "blue"}
+
+
+def test_secrets_are_made_once_given_to_ansible_and_kept_out_of_the_record(
+    deployer, asked, world, store, record, folder
+):
+    change_use_case(world, "secrets: [toy_password]")
+    deployer().deploy(asked())
+    deployer().deploy(asked(configure=True))
+    first, second = (run["toy_password"] for run in world.playbooks)
+    assert len(first) == 24
+    assert first == second
+    (file,) = [one for one in folder().rglob("*.secret")]
+    others = [one for one in world.home.rglob("*") if one.is_file() and one != file]
+    assert [one for one in others if first.encode() in one.read_bytes()] == []
+    assert first not in repr(record())
+
+
+def test_a_lost_secret_is_made_anew_and_brought_to_the_machine(deployer, asked, world, folder):
+    change_use_case(world, "secrets: [toy_password]")
+    deployer().deploy(asked())
+    next(folder().rglob("*.secret")).unlink()
+    assert deployer().deploy(asked()).changed
+    assert world.playbooks[0]["toy_password"] != world.playbooks[1]["toy_password"]
+
+
+def change_use_case(world, line: str) -> None:
+    """Add a line to the toy's usecase.yaml."""
+    file = world.use_case_folder / "usecase.yaml"
+    file.write_text(file.read_text() + line + "\n")
 
 
 def test_a_parameter_given_anew_holds_and_the_others_stay(deployer, asked, world):

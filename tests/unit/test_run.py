@@ -14,9 +14,11 @@ from orchestrator.auth.given import GivenToken
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, RequestError
 from orchestrator.journal import Journal
+from orchestrator.keeping import keep
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota, Request, Share, Site
 from orchestrator.run import Run
+from orchestrator.workdir import Workdir
 
 SITE = Site(
     name="SIM",
@@ -28,8 +30,11 @@ ASKED = Request(use_case="toy", site="SIM", name="sky")
 
 
 @pytest.fixture
-def use_case(world):
-    return find_use_case("toy", [world.folders.config / "usecases"])
+def use_case(world, deployment):
+    """The toy as the deployment keeps it."""
+    workdir = Workdir(world.folders.deployments / deployment.id)
+    workdir.create()
+    return keep(workdir, find_use_case("toy", [world.folders.config / "usecases"]))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from orchestrator.errors import RequestError
-from orchestrator.model import Check
+from orchestrator.model import Check, Login, Tunnel
 from orchestrator.verification import CheckResult, run_checks
 
 
@@ -19,6 +19,15 @@ class Ran:
 
 
 @dataclass
+class Answer:
+    status: int
+    text: str = ""
+
+
+TUNNEL = Tunnel(name="page", title="The page", port=80)
+
+
+@dataclass
 class Machine:
     """A node that refuses a program it does not know."""
 
@@ -27,6 +36,8 @@ class Machine:
     files: dict = field(default_factory=dict)
     listening: set = field(default_factory=set)
     open_ports: set = field(default_factory=set)
+    answers: list = field(default_factory=list)  # of web services, one after the other
+    logins: list = field(default_factory=list)
 
     def run(self, argv):
         return self.programs.get(" ".join(argv), Ran(code=127, stderr=f"{argv[0]}: not found"))
@@ -45,6 +56,15 @@ class Machine:
 
     def answering_ports(self, ports):
         return self.open_ports & set(ports)
+
+    def ask(self, url, login):
+        assert url == "http://127.0.0.1/"
+        self.logins.append(login)
+        return self.answers.pop(0)
+
+    def ask_through(self, tunnel):
+        assert tunnel is TUNNEL
+        return self.answers.pop(0)
 
 
 def check(kind, machine, **settings):
@@ -102,6 +122,97 @@ def test_packets_of_containers_fit(inner, ok):
         }
     )
     assert check("mtu", machine, argv=["docker", "mtu"])[0] is ok
+
+
+def test_a_program_that_takes_too_long_is_ended_and_told():
+    machine = Machine(programs={"timeout --kill-after=5 9 sleep 60": Ran(code=124)})
+    assert check("command", machine, argv=["sleep", "60"], seconds=9) == (
+        False,
+        "it did not end within 9 s",
+    )
+
+
+URL = "http://127.0.0.1/"
+
+
+def test_a_web_service_by_its_status_and_words():
+    settings = {"url": URL, "seconds": 0}
+    machine = Machine(answers=[Answer(200, "hello you"), Answer(200, "bye"), Answer(404), Answer(0, "refused")])  # fmt: skip
+    assert check("http", machine, contains="hello", **settings) == (True, "it answers with 200")
+    assert check("http", machine, contains="hello", **settings) == (
+        False,
+        "it answers with 200, but does not say 'hello'",
+    )
+    assert check("http", machine, status=401, **settings) == (
+        False,
+        "it answers with 404, not 401",
+    )
+    assert check("http", machine, **settings) == (False, "no answer: refused")
+
+
+def test_a_web_service_that_is_starting_is_asked_again(monkeypatch):
+    monkeypatch.setattr("orchestrator.checks._PAUSE", 0.0)
+    machine = Machine(answers=[Answer(0), Answer(503), Answer(200)])
+    assert check("http", machine, url=URL, seconds=60)[0]
+
+
+def test_a_web_service_is_asked_with_its_login():
+    machine = Machine(answers=[Answer(200)])
+    assert check("http", machine, url=URL, user="me", secret="page_password")[0]
+    assert machine.logins == [Login(user="me", secret="page_password")]
+
+
+def test_a_web_service_through_its_tunnel():
+    machine = Machine(answers=[Answer(200, "<h1>"), Answer(0, "no tunnel")])
+    assert check("tunnel", machine, tunnel=TUNNEL, contains="<h1>", seconds=0)[0]
+    assert check("tunnel", machine, tunnel=TUNNEL, seconds=0) == (False, "no answer: no tunnel")
+
+
+SHOWN = "systemctl show --property LoadState,ActiveState,SubState,Result,ExecMainStatus,ExecMainExitTimestamp -- job"  # fmt: skip
+
+
+def unit(**told):
+    usual = {
+        "LoadState": "loaded",
+        "ActiveState": "inactive",
+        "SubState": "dead",
+        "Result": "success",
+        "ExecMainStatus": "0",
+        "ExecMainExitTimestamp": "Tue 2026-11-24",
+    }
+    return Ran(stdout="".join(f"{key}={value}\n" for key, value in (usual | told).items()))
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({}, (True, "job ended with success")),
+        (
+            {"ActiveState": "active", "SubState": "exited", "ExecMainExitTimestamp": ""},
+            (True, "job ended with success"),
+        ),
+        ({"LoadState": "not-found"}, (False, "there is no unit job")),
+        (
+            {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "3"},
+            (False, "job failed: exit-code, exit code 3"),
+        ),
+        ({"ExecMainStatus": "1"}, (False, "job failed: success, exit code 1")),
+        ({"ExecMainExitTimestamp": ""}, (False, "job has not run")),
+        ({"ActiveState": "activating"}, (False, "job is still at work")),
+        ({"ActiveState": "active", "SubState": "running"}, (False, "job is still at work")),
+    ],
+)
+def test_a_unit_that_does_a_job(told, found):
+    machine = Machine(programs={SHOWN: unit(**told)})
+    assert check("unit_result", machine, name="job", seconds=0) == found
+
+
+def test_a_job_is_waited_for(monkeypatch):
+    monkeypatch.setattr("orchestrator.checks._PAUSE", 0.0)
+    states = iter([unit(ActiveState="activating"), unit(ActiveState="activating"), unit()])
+    machine = Machine()
+    machine.run = lambda _argv: next(states)
+    assert check("unit_result", machine, name="job", seconds=60)[0]
 
 
 def test_every_check_runs_also_after_one_that_fails():

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import RequestError
-from orchestrator.writtenfiles import read_yaml
+from orchestrator.writtenfiles import line_of, read_yaml
 
 
 def test_yaml_is_read(tmp_path):
@@ -26,3 +26,13 @@ def test_what_is_out_of_bounds_is_refused_by_name(tmp_path, content, said):
     file.write_bytes(content)
     with pytest.raises(RequestError, match=rf"a\.yaml: .*{said}"):
         read_yaml(file, kind="use case")
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [((), 1), (("a",), 1), (("b", "c"), 3), (("b", 0, "x"), 2), (("l", 1), 6), (("nope",), 1)],
+)
+def test_the_line_of_a_key_or_of_what_is_around_it(tmp_path, place, line):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: 1\nb:\n  c: {d: 2}\nl:\n  - x\n  - y\n")
+    assert line_of(file, place) == line

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.cli import show
 from orchestrator.deployer import Outcome
 from orchestrator.lifecycle import Phase
+from orchestrator.newusecase import make
 
 
 def test_what_was_chosen_and_why_and_what_happened(command, sky):
@@ -70,9 +71,14 @@ def test_what_is_destroyed_does_not_expire(deployment, clock):
     assert row[5] == ""
 
 
-def test_a_deployment_that_is_ready_tells_when_it_ends(deployment, selection, node):
+def test_a_deployment_that_is_ready_tells_what_to_open_and_when_it_ends(
+    deployment, selection, node, tmp_path
+):
+    use_case = make("mine", tmp_path)
     ready = replace(deployment, selection=selection, nodes=(node,), phase=Phase.READY)
-    text = show.after_deploy(Outcome(deployment=ready, changed=True, seconds=182.0))
+    outcome = Outcome(deployment=ready, changed=True, seconds=182.0, use_case=use_case)
+    text = show.after_deploy(outcome)
     assert "sky is ready after 3:02." in text
+    assert "open            orchestrator open sky          The page" in text
     assert "expires 30 Nov 2026, 12:00 UTC" in text
     assert "image           debian 12: only" in text

@@ -13,6 +13,7 @@ from orchestrator.drivers import ports, ssh
 from orchestrator.drivers.testinfra import Machine, connect
 from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Hop
+from orchestrator.workdir import Workdir
 
 
 class Host:
@@ -29,19 +30,19 @@ class Host:
         return SimpleNamespace(rc=0, stdout="out", stderr="")
 
 
-def nobody(ports):
-    raise AssertionError(f"nobody asked for the ports {ports}")
+def seen(node, host, folder):
+    return Machine(node, host, workdir=Workdir(folder), env={}, socket=folder / "socket")
 
 
-def test_a_broken_connection_is_tried_again(node):
+def test_a_broken_connection_is_tried_again(node, tmp_path):
     host = Host(failures=2)
-    assert Machine(node, host, nobody).run(["echo", "a b", "100%"]).stdout == "out"
+    assert seen(node, host, tmp_path).run(["echo", "a b", "100%"]).stdout == "out"
     assert host.commands[-1] == "echo 'a b' 100%"
 
 
-def test_a_node_that_went_away_is_named(node):
+def test_a_node_that_went_away_is_named(node, tmp_path):
     with pytest.raises(DeploymentFailedError, match="sky cannot be looked into"):
-        Machine(node, Host(failures=9), nobody).run(["true"])
+        seen(node, Host(failures=9), tmp_path).run(["true"])
 
 
 def test_a_connection_is_made_of_our_own_options(node, workdir):
@@ -60,15 +61,16 @@ def test_a_connection_goes_through_what_leads_to_the_node(node, workdir):
     assert shlex.quote(option).replace("%", "%%") in " ".join(line)
 
 
-def test_a_machine_is_asked_for_its_ports_from_outside(node):
+def test_a_machine_is_asked_for_its_ports_from_outside(node, tmp_path, monkeypatch):
     asked = []
 
-    def outside(ports):
-        asked.append(ports)
+    def outside(of, tried, *, workdir, env):
+        asked.append((of, tried))
         return {22}
 
-    assert Machine(node, Host(failures=0), outside).answering_ports([22, 80]) == {22}
-    assert asked == [[22, 80]]
+    monkeypatch.setattr("orchestrator.drivers.testinfra.answering_ports", outside)
+    assert seen(node, Host(failures=0), tmp_path).answering_ports([22, 80]) == {22}
+    assert asked == [(node, [22, 80])]
 
 
 def test_open_ports_are_told_from_closed_ones(enable_local):
