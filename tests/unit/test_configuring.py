@@ -15,8 +15,8 @@ from orchestrator.configuring import Configuration
 from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 from orchestrator.journal import Journal
-from orchestrator.model import Hop
 from orchestrator.keeping import keep
+from orchestrator.model import Hop
 from orchestrator.workdir import Workdir
 
 
