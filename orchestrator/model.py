@@ -515,6 +515,12 @@ class Deployment:
     configured_digest: str | None = None  # of all that the last good configure depended on
     failure: str | None = None
 
+    @property
+    def again(self) -> str:
+        """The command that goes on with it, or finds nothing to do."""
+        where = f"SITE={self.site} USECASE={self.use_case} VO={self.vo}"
+        return f"make deploy {where} NAME={self.name}"
+
 
 # --- what a run tells ------------------------------------------------------------------------
 

@@ -162,7 +162,7 @@ class Run:
         self._check_stop()
         if not self._workdir.plan_file.exists():
             raise RequestError(
-                f"{self.deployment.name} has no saved plan", way_out=[self._same_command()]
+                f"{self.deployment.name} has no saved plan", way_out=[self.deployment.again]
             )
         self._log_in_anew()
         # What is made anew is not configured, also when this run is killed before it gets there.
@@ -239,7 +239,7 @@ class Run:
         error.facts.setdefault("exists", exists or "unknown: the state does not tell")
         error.facts.setdefault("phase", self.deployment.phase.value)
         # One that is being removed is only ever removed to the end.
-        going_on = [f"{self._same_command()}        goes on from there"]
+        going_on = [f"{self.deployment.again}        goes on from there"]
         error.way_out = (
             *error.way_out,
             *(going_on if self.deployment.phase is not Phase.DESTROYING else ()),
@@ -379,10 +379,6 @@ class Run:
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
-
-    def _same_command(self) -> str:
-        one = self.deployment
-        return f"make deploy SITE={one.site} USECASE={one.use_case} NAME={one.name}"
 
 
 def _require_no_change(deployment: Deployment, request: Request) -> None:

@@ -70,9 +70,6 @@ def node_of(group: str | None, deployment: Deployment, use_case: UseCase) -> Nod
     if found is None:
         raise RequestError(
             f"{deployment.name} has no node {name} yet: it is {deployment.phase.value}",
-            way_out=[
-                f"make deploy SITE={deployment.site} USECASE={deployment.use_case}"
-                f" NAME={deployment.name}"
-            ],
+            way_out=[deployment.again],
         )
     return found

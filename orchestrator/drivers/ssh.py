@@ -133,7 +133,7 @@ def options(workdir: Workdir) -> list[str]:
         "PasswordAuthentication": "no",
         "KbdInteractiveAuthentication": "no",
         "ForwardAgent": "no",
-        "ConnectTimeout": "10",
+        "ConnectTimeout": "20",  # two handshakes, where a bastion is in between
         "ServerAliveInterval": "15",
         "ServerAliveCountMax": "4",
         "LogLevel": "ERROR",

@@ -268,7 +268,7 @@ def test_a_given_up_run_says_what_exists_and_the_ways_on(applied, store):
     }
     assert [step.split("        ")[0] for step in error.way_out] == [
         "look",
-        "make deploy SITE=SIM USECASE=toy NAME=sky",
+        "make deploy SITE=SIM USECASE=toy VO=vo.access.egi.eu NAME=sky",
         "orchestrator logs sky",
         "make destroy NAME=sky",
     ]

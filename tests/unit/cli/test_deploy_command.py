@@ -54,7 +54,11 @@ def test_a_failure_says_what_exists_and_the_ways_on(command, world):
     assert ended.code == 6
     assert ended.err.startswith("orchestrator: the mirror is silent\n")
     assert "exists    1 server, 1 floating IP, 1 key pair" in ended.err
-    for way in ("make deploy SITE=SIM USECASE=toy NAME=sky", "logs sky", "make destroy NAME=sky"):
+    for way in (
+        "make deploy SITE=SIM USECASE=toy VO=vo.access.egi.eu NAME=sky",
+        "logs sky",
+        "make destroy NAME=sky",
+    ):
         assert way in ended.err
 
 

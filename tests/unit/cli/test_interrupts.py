@@ -49,6 +49,6 @@ def test_ctrl_c_while_configuring_keeps_the_machine_and_ends_with_130(command, w
     world.during_playbook = lambda: send(signal.SIGINT)
     ended = command("deploy", "toy", "--site", "SIM", "--name", "sky")
     assert ended.code == 130
-    assert "make deploy SITE=SIM USECASE=toy NAME=sky" in ended.err
+    assert "make deploy SITE=SIM USECASE=toy VO=vo.access.egi.eu NAME=sky" in ended.err
     assert command("show", "sky", "--json").value["phase"] == Phase.CONFIGURING
     assert world.kinds == ["floating_ip", "keypair", "server"]
