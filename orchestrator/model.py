@@ -490,6 +490,7 @@ class Node:
     private_ip: str
     volumes: tuple[str, ...] = ()
     hop: Hop | None = None  # None: reached straight from here
+    id: str = ""  # the server's at the site; none in records from before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,22 +98,45 @@ class Provisioning:
         version = read_version(self._program(), env=self._environment)
         return {"terraform": version, "provider": rendering.PROVIDER_VERSION}
 
+    def recover(self, login: KeystoneLogin, imports: Mapping[str, str], log: PhaseLog) -> Plan:
+        """Take resources back into the state, and do nothing else; return the plan that did it.
+
+        Raises UnsafePlanError when that would lose something.
+        """
+        self._workdir.write_imports(imports)
+        terraform = self._terraform(login, _watch(self._journal, log))
+        terraform.init()
+        terraform.save_plan(targets=sorted(imports))
+        plan = read_plan(terraform.show_plan())
+        plan.raise_if_unsafe()
+        try:
+            terraform.apply_saved_plan()
+        finally:
+            self._workdir.keep_state()
+            self._workdir.write_imports({})
+        return plan
+
     def existing_kinds(self) -> list[str]:
         """Return the kind of each resource that the state knows; none where it is unreadable."""
-        return [_WORDS[kind] for kind, _ in self._known() if kind in _WORDS]
+        return [_WORDS[kind] for kind, _, _ in self._known() if kind in _WORDS]
 
-    def known_ids(self) -> frozenset[str]:
-        """Return the id of each resource that the state knows."""
-        return frozenset(found for _, found in self._known())
+    def known(self) -> dict[str, str]:
+        """Return the id of each resource that the state knows, by its address."""
+        return {address: found for _, address, found in self._known()}
 
-    def _known(self) -> list[tuple[str, str]]:
+    def _known(self) -> list[tuple[str, str, str]]:
         try:
             state = json.loads(self._workdir.state.read_bytes())
         except (OSError, ValueError):
             return []
         return [
-            (str(resource["type"]), str(_id_of(resource["type"], instance["attributes"])))
+            (
+                str(resource["type"]),
+                _address(resource, instance),
+                str(_id_of(resource["type"], instance["attributes"])),
+            )
             for resource in state.get("resources", ())
+            if resource.get("mode", "managed") == "managed"
             for instance in resource.get("instances", ())
         ]
 
@@ -142,6 +165,13 @@ class Provisioning:
             on_event=on_event,
             stop=self._stop,
         )
+
+
+def _address(resource: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    """Return the address of a resource, as Terraform itself writes it."""
+    module = f"{resource['module']}." if resource.get("module") else ""
+    key = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+    return f"{module}{resource['type']}.{resource['name']}{key}"
 
 
 def _id_of(kind: str, attributes: Mapping[str, Any]) -> object:

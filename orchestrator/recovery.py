@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.drivers.openstack_marks import Resource
@@ -11,16 +12,20 @@ from orchestrator.drivers.openstack_marks import Resource
 # As Terraform orders a destroy: what is used by others goes last.
 _REMOVAL_ORDER = (
     "server",
+    "floating_ip_association",
     "floating_ip",
     "router_interface",
     "port",
     "router",
     "subnet",
     "network",
+    "security_group_rule",
     "security_group",
     "volume",
     "keypair",
 )
+# Gone with what they belong to, and nothing that a person counts.
+_PARTS = frozenset({"floating_ip_association", "router_interface", "security_group_rule"})
 
 
 class MarkedCloud(Protocol):
@@ -35,6 +40,92 @@ class MarkedCloud(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the site has of a deployment beside what its state knows."""
+
+    known: tuple[Resource, ...]
+    missing: tuple[Resource, ...]  # at the site, not in the state: to be taken back
+    strays: tuple[
+        Resource, ...
+    ]  # nobody's, and in the way: broken, doubled and unused, or unplaced
+    doubled: tuple[Resource, ...]  # second ones in use: a person has to say which is right
+    contradicted: bool  # the state names other ids: it is older than what the site has
+
+    @property
+    def imports(self) -> dict[str, str]:
+        """What Terraform is told to take back: its id by its address."""
+        return {one.address: one.id for one in self.missing if one.address is not None}
+
+
+def compare(
+    found: Sequence[Resource], known: Mapping[str, str], *, given: Collection[str] | None = ()
+) -> Comparison:
+    """Compare a site's listing with the ids that a state knows by address.
+
+    ``given`` are the ids of servers that a person has been given, which are never strays; None
+    says that nobody remembers which, so that all of them may be.
+    """
+    by_address: dict[str | None, list[Resource]] = defaultdict(list)
+    for one in found:
+        by_address[one.address].append(one)
+    ids = {one.id for one in found}
+    into: dict[str, list[Resource]] = {
+        kind: [] for kind in ("known", "missing", "strays", "doubled")
+    }
+    for address, candidates in by_address.items():
+        if address is None:
+            _sort_out_unplaced(candidates, set(known.values()), given, into)
+        else:
+            _sort_out(candidates, known.get(address), given, into)
+    held = [found_id for address, found_id in known.items() if address in by_address]
+    return Comparison(
+        **{kind: tuple(listed) for kind, listed in into.items()},
+        contradicted=any(one not in ids for one in held),
+    )
+
+
+def _sort_out(
+    candidates: Sequence[Resource],
+    held: str | None,
+    given: Collection[str] | None,
+    into: Mapping[str, list[Resource]],
+) -> None:
+    """Put what claims one address where it belongs; the state's own word comes first."""
+    chosen = next((one for one in candidates if one.id == held), None)
+    if chosen is not None:
+        into["known"].append(chosen)
+    elif sound := [one for one in candidates if one.status != "ERROR" or _precious(one, given)]:
+        chosen = min(sound, key=lambda one: (one.status != "ACTIVE", one.made_at, one.id))
+        into["missing"].append(chosen)
+    for other in candidates:
+        if other is not chosen:
+            into["doubled" if _precious(other, given) or other.in_use else "strays"].append(other)
+
+
+def _sort_out_unplaced(
+    candidates: Sequence[Resource],
+    known_ids: Collection[str],
+    given: Collection[str] | None,
+    into: Mapping[str, list[Resource]],
+) -> None:
+    """Put what was made by an orchestrator that did not write addresses down where it belongs."""
+    nobodys = given is not None and not given
+    for one in candidates:
+        kind = "known" if one.id in known_ids else "strays" if nobodys else "doubled"
+        into[kind].append(one)
+
+
+def _precious(one: Resource, given: Collection[str] | None) -> bool:
+    """Tell whether something may hold a person's work, whatever state it is in."""
+    return one.kind == "volume" or (one.kind == "server" and (given is None or one.id in given))
+
+
+def removable(comparison: Comparison) -> list[Resource]:
+    """Return the strays in the order in which they can be removed."""
+    return sorted(comparison.strays, key=_removal_rank)
+
+
 def sweep(
     cloud: MarkedCloud, deployment_id: str, *, keep: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
@@ -44,18 +135,25 @@ def sweep(
     forgets what it was still making when it was interrupted; the site does not.
     """
     found = [one for one in cloud.find_marked(deployment_id) if one.id not in keep]
-    for resource in sorted(found, key=_removal_rank):
+    # A rule goes with its group.
+    own = [one for one in found if one.kind != "security_group_rule"]
+    for resource in sorted(own, key=_removal_rank):
         cloud.remove(resource)
     left = cloud.find_marked(deployment_id) if found else ()
     left = [one for one in left if one.id not in keep]
-    return _words(found), _words(left)
+    return in_words(found), [f"{_word(one.kind)} {one.name or one.id}" for one in left]
 
 
 def count_in_words(kinds: Iterable[str]) -> str:
     """Return 1 server, 2 ports for the kinds of some resources."""
-    counts = Counter(kinds)
+    counts = Counter(kind for kind in kinds if kind not in _PARTS)
     ordered = sorted(counts, key=lambda kind: (_rank(kind), kind))
     return ", ".join(f"{counts[kind]} {_word(kind)}{'s' * (counts[kind] > 1)}" for kind in ordered)
+
+
+def in_words(resources: Iterable[Resource]) -> list[str]:
+    """Return each resource as a person calls it; parts of others are left out."""
+    return [f"{_word(one.kind)} {one.name}" for one in resources if one.kind not in _PARTS]
 
 
 def _removal_rank(resource: Resource) -> int:
@@ -64,10 +162,6 @@ def _removal_rank(resource: Resource) -> int:
 
 def _rank(kind: str) -> int:
     return _REMOVAL_ORDER.index(kind) if kind in _REMOVAL_ORDER else len(_REMOVAL_ORDER)
-
-
-def _words(resources: Iterable[Resource]) -> list[str]:
-    return [f"{_word(resource.kind)} {resource.name}" for resource in resources]
 
 
 def _word(kind: str) -> str:

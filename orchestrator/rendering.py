@@ -93,7 +93,11 @@ def variables(
             "region": (share and share.region) or site.region,
             "cacert": str(site.ca_bundle) if site.ca_bundle else None,
         },
-        "deployment": {"id": deployment.id, "name": deployment.name},
+        "deployment": {
+            "id": deployment.id,
+            "name": deployment.name,
+            "use_case": deployment.use_case,
+        },
         "network": _network(selection, cidr=cidr, dns=site.dns),
         "ssh_public_key": _public_key(public_key),
         "ssh_from": list(ssh_from or ANYWHERE[selection.ip_version]),
@@ -211,6 +215,7 @@ def _node(name: str, told: Mapping[str, Any]) -> Node:
         groups=tuple(ident(group) for group in told["groups"]),
         private_ip=str(ipaddress.ip_address(told["private_ip"])),
         volumes=tuple(str(volume) for volume in told["volumes"]),
+        id=str(told.get("id") or ""),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,9 @@ from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
+from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
+from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
@@ -29,10 +32,13 @@ from orchestrator.model import Deployment, Proof, Request, Selection, Share, Sit
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
-from orchestrator.recovery import count_in_words, sweep
+from orchestrator.recovery import Comparison, compare, count_in_words, in_words, removable, sweep
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.store import Store
 from orchestrator.workdir import StateLostError, Workdir
+
+# Seconds for which a server that is still being made is waited for.
+_SETTLING = 120.0
 
 
 class Run:
@@ -82,6 +88,18 @@ class Run:
         self._workdir.create()
         self._journal.keep_in(self._workdir.next_run(f"run-{verb}"))
         self._store.note(self.deployment, phase=verb, text="a run began")
+        self._settle()
+
+    def _settle(self) -> None:
+        """See that nothing of a killed run is still at work: its orchestrator is gone, not its children."""
+        left = leftovers.settle(
+            self._workdir.path,
+            stop=self._stop,
+            on_wait=lambda text: self._journal.note(self._verb, text),
+        )
+        if left:
+            words = f"the last run had left at work: {', '.join(left)}"
+            self._journal.note(self._verb, f"{words}; all of it has ended now")
 
     def login(self) -> None:
         """Get a token and trade it at the site; tell as whom and for how long."""
@@ -140,8 +158,7 @@ class Run:
         self._check_stop()
         with self._journal.phase("plan") as log:
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
-            self._require_state()
-            self._remove_strays(log)
+            self._take_back(log)
             plan = self._provisioning.plan(self._logged_in())
             # A machine whose making was cut short has never been anybody's.
             unfinished = plan.tainted if not self.deployment.nodes else ()
@@ -314,25 +331,93 @@ class Run:
             words = f"removed what only the site knew of: {', '.join(removed)}"
             log.finish(words if removed else "the site has nothing of it left")
 
-    def _remove_strays(self, log: PhaseLog) -> None:
-        """Remove what an interrupted apply had begun and its state does not know.
+    def _take_back(self, log: PhaseLog) -> None:
+        """Find what the last run left at the site, when it did not end cleanly; go on from there.
 
-        Nobody has been given any of it, and some of it would stand in the way: a router
-        takes no second leg in the same subnet.
+        What the state does not know is taken back by the plan that comes; what is broken, or
+        nobody's, is removed, since some of it would stand in the way: a router takes no second
+        leg in the same subnet.
         """
-        if self.deployment.phase is not Phase.APPLYING or self.deployment.nodes:
+        self._workdir.write_imports({})
+        if self._ended_cleanly():
             return
-        log.running("looking for what the interrupted apply left")
-        known = self._provisioning.known_ids()
-        removed, left = sweep(self._cloud(), self.deployment.id, keep=known)
+        log.running("looking for what the last run left at the site")
+        found = self._compare()
+        self._remove(found)
+        self._workdir.write_imports(found.imports)
+        if found.missing:
+            total = len(found.known) + len(found.missing)
+            words = count_in_words(one.kind for one in found.missing)
+            self._journal.note(
+                "plan",
+                f"the last run ended without a word ({self.deployment.phase.value}): the site has"
+                f" {total} of its resources, the state knew {len(found.known)};"
+                f" {len(found.missing)} are taken back ({words})",
+            )
+
+    def _ended_cleanly(self) -> bool:
+        """Tell whether the state can be trusted to know all that there is."""
+        if self.deployment.phase not in MAY_HOLD_RESOURCES:
+            return True
+        try:
+            self._require_state()
+        except StateLostError as error:
+            aside = self._workdir.set_state_aside()
+            kept = f"; it is kept as {aside}" if aside else ""
+            self._journal.note("plan", f"{error.message}{kept}: going by the site's own listing")
+            return False
+        return self.deployment.phase is not Phase.APPLYING
+
+    def _compare(self) -> Comparison:
+        """Return what the site has beside what the state knows; a server being made is waited for."""
+        found = self._settled()
+        ids = {node.id for node in self.deployment.nodes}
+        given = None if "" in ids else ids
+        comparison = compare(found, self._provisioning.known(), given=given)
+        if comparison.contradicted:
+            # It speaks of resources that have been replaced since: of no use for what there is.
+            self._workdir.set_state_aside()
+            comparison = compare(found, {}, given=given)
+        if comparison.doubled:
+            name = self.deployment.name
+            raise DeploymentFailedError(
+                f"{name} has more than one of what it should have once, and both are in use",
+                facts={
+                    f"{one.kind} {one.id}": f"{one.name}, {one.status}"
+                    for one in comparison.doubled
+                },
+                way_out=[
+                    "remove the one that is not needed at the site, then the same command again"
+                ],
+            )
+        return comparison
+
+    def _settled(self) -> tuple[Resource, ...]:
+        """List what the site has, once no server of it is still being made."""
+        cloud, deadline = self._cloud(), time.monotonic() + _SETTLING
+        while True:
+            found = tuple(cloud.find_marked(self.deployment.id))
+            if not any(one.status == "BUILD" for one in found) or time.monotonic() > deadline:
+                return found
+            if self._stop.wait(1.0):
+                raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
+
+    def _remove(self, comparison: Comparison) -> None:
+        strays = removable(comparison)
+        if not strays:
+            return
+        cloud = self._cloud()
+        for stray in strays:
+            cloud.remove(stray)
+        ids = {one.id for one in strays}
+        left = [one for one in cloud.find_marked(self.deployment.id) if one.id in ids]
         if left:
             raise DeploymentFailedError(
-                f"what an interrupted apply left of {self.deployment.name} cannot be removed",
-                facts={"still there": ", ".join(left)},
+                f"what an interrupted run left of {self.deployment.name} cannot be removed",
+                facts={"still there": ", ".join(in_words(left)) or f"{len(left)} parts"},
             )
-        if removed:
-            words = f"removed what the interrupted apply had begun: {', '.join(removed)}"
-            self._journal.note("plan", words)
+        words = ", ".join(in_words(strays)) or f"{len(strays)} parts of others"
+        self._journal.note("plan", f"removed what was broken or nobody's: {words}")
 
     def _require_state(self) -> None:
         known = self.deployment.phase in MAY_HOLD_RESOURCES and bool(self.deployment.nodes)

@@ -18,6 +18,8 @@ from orchestrator import paths
 from orchestrator.errors import DeploymentFailedError, SetupError
 
 PLAN_FILE = "plan.tfplan"
+# What a plan takes back into the state; there for that one plan only.
+IMPORTS_FILE = "imports.tf.json"
 _KEPT_STATES = 20
 _NUMBERED = re.compile(r"(\d{4,})[.-]")
 
@@ -116,6 +118,15 @@ class Workdir:
     def write_variables(self, values: Mapping[str, Any]) -> None:
         """Write terraform.tfvars.json."""
         write_atomically(self.variables, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+    def write_imports(self, imports: Mapping[str, str]) -> None:
+        """Write which resources the next plan takes back, ids by address; none removes the file."""
+        file = self.path / IMPORTS_FILE
+        if not imports:
+            file.unlink(missing_ok=True)
+            return
+        blocks = [{"to": address, "id": found} for address, found in sorted(imports.items())]
+        write_atomically(file, json.dumps({"import": blocks}, indent=2) + "\n")
 
     @property
     def has_plan(self) -> bool:

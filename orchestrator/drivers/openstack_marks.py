@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 MARK = "eu.egi.cloud.orchestrator.id"
+_ADDRESS = "eu.egi.cloud.orchestrator.address"
+_KEYPAIR = "module.access.openstack_compute_keypair_v2.this"
 # Only at its start: what a person writes about a deployment is not the deployment's.
-_MARKED = re.compile(r"orchestrator deployment ([\w-]+)")
+_MARKED = re.compile(r"orchestrator deployment ([\w-]+)(?: at (\S+))?")
 _PATIENCE = 120  # seconds until a deleted server or volume is gone
 
 
@@ -21,6 +24,10 @@ class Resource:
     id: str
     name: str
     parent_id: str | None = None  # a router interface's router, a floating IP's port
+    address: str | None = None  # where it stands in the deployment's Terraform code
+    status: str = ""  # a server's, in Nova's word
+    made_at: str = ""
+    in_use: bool = False  # a server that runs, a port or an address that something has
 
 
 def find(cloud: Any, deployment_id: str) -> Iterator[Resource]:
@@ -48,41 +55,97 @@ def remove(cloud: Any, resource: Resource) -> None:
 
 def _compute(cloud: Any, deployment_id: str) -> Iterator[Resource]:
     for server in cloud.compute.servers():
-        if (server.metadata or {}).get(MARK) == deployment_id:
-            yield _resource("server", server)
+        metadata = server.metadata or {}
+        if metadata.get(MARK) == deployment_id:
+            yield Resource(
+                kind="server",
+                id=server.id,
+                name=server.name or "",
+                address=metadata.get(_ADDRESS),
+                status=str(server.status or ""),
+                made_at=str(server.created_at or ""),
+                in_use=server.status == "ACTIVE",
+            )
     for pair in cloud.compute.keypairs():
         if pair.name == f"orchestrator-{deployment_id}":
-            yield Resource(kind="keypair", id=pair.name, name=pair.name)
+            yield Resource(kind="keypair", id=pair.name, name=pair.name, address=_KEYPAIR)
 
 
 def _network(network: Any, marked: Callable[[Any], bool]) -> Iterator[Resource]:
     routers = [router for router in network.routers() if marked(router)]
     ports = list(network.ports())
+    groups = list(network.security_groups())
     for kind, listed in (
         ("network", network.networks()),
         ("subnet", network.subnets()),
-        ("security_group", network.security_groups()),
+        ("security_group", groups),
+        ("security_group_rule", _rules(groups)),
     ):
         yield from (_resource(kind, one) for one in listed if marked(one))
     yield from (_resource("router", router) for router in routers)
-    yield from (_resource("port", port) for port in ports if marked(port))
-    yield from _interfaces(ports, {router.id for router in routers})
+    yield from (
+        replace(_resource("port", port), in_use=bool(port.device_id))
+        for port in ports
+        if marked(port)
+    )
+    yield from _interfaces(ports, routers)
+    yield from _floating_ips(network, {port.id: port for port in ports if marked(port)}, marked)
+
+
+def _rules(groups: Iterable[Any]) -> list[Any]:
+    """Return the rules that the groups were listed with."""
+    told = (rule for group in groups for rule in group.security_group_rules or ())
+    return [
+        SimpleNamespace(id=rule["id"], name="", description=rule.get("description"))
+        for rule in told
+    ]
+
+
+def _interfaces(ports: list[Any], routers: list[Any]) -> Iterator[Resource]:
+    # Distributed and highly available routers name their interfaces otherwise.
+    own = {router.id: address_of(router.description) for router in routers}
+    for port in ports:
+        owner = port.device_owner or ""
+        if port.device_id in own and "router" in owner and "interface" in owner:
+            yield Resource(
+                kind="router_interface",
+                id=port.id,
+                name=port.name or "",
+                parent_id=port.device_id,
+                address=_beside(own[port.device_id], "router", "router_interface"),
+            )
+
+
+def _floating_ips(
+    network: Any, own_ports: Mapping[str, Any], marked: Callable[[Any], bool]
+) -> Iterator[Resource]:
+    """Yield the deployment's floating IPs, and which address leads to which of its ports."""
     for ip in network.ips():
+        name, port = ip.floating_ip_address, own_ports.get(ip.port_id)
         # One that the project held before and our port only uses is no resource of ours.
         if marked(ip):
             yield Resource(
-                kind="floating_ip", id=ip.id, name=ip.floating_ip_address, parent_id=ip.port_id
+                kind="floating_ip",
+                id=ip.id,
+                name=name,
+                parent_id=ip.port_id,
+                address=address_of(ip.description),
+                in_use=bool(ip.port_id),
             )
-
-
-def _interfaces(ports: list[Any], routers: set[str]) -> Iterator[Resource]:
-    # Distributed and highly available routers name their interfaces otherwise.
-    for port in ports:
-        owner = port.device_owner or ""
-        if port.device_id in routers and "router" in owner and "interface" in owner:
+        if port is not None:
             yield Resource(
-                kind="router_interface", id=port.id, name=port.name or "", parent_id=port.device_id
+                kind="floating_ip_association",
+                id=ip.id,
+                name=name,
+                parent_id=port.id,
+                address=_beside(address_of(port.description), "port", "floatingip_associate"),
             )
+
+
+def _beside(address: str | None, kind: str, other: str) -> str | None:
+    """Return the address of what belongs to something and carries no mark of its own."""
+    names = f"openstack_networking_{kind}_v2", f"openstack_networking_{other}_v2"
+    return address.replace(*names, 1) if address else None
 
 
 def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
@@ -100,12 +163,20 @@ def maker_of(description: str | None) -> str | None:
     return found[1] if found else None
 
 
+def address_of(description: str | None) -> str | None:
+    """Return the address in the deployment's Terraform code that a description tells, or None."""
+    found = _MARKED.match(description or "")
+    return found[2] if found else None
+
+
 def _marker(deployment_id: str) -> Callable[[Any], bool]:
     return lambda found: maker_of(found.description) == deployment_id
 
 
 def _resource(kind: str, found: Any) -> Resource:
-    return Resource(kind=kind, id=found.id, name=found.name or "")
+    return Resource(
+        kind=kind, id=found.id, name=found.name or "", address=address_of(found.description)
+    )
 
 
 def _remove_server(cloud: Any, resource: Resource) -> None:
@@ -131,6 +202,11 @@ def _remove_interface(cloud: Any, resource: Resource) -> None:
     cloud.network.remove_interface_from_router(resource.parent_id, port_id=resource.id)
 
 
+def _remove_association(cloud: Any, resource: Resource) -> None:
+    # The address is the project's own and stays.
+    cloud.network.update_ip(resource.id, port_id=None)
+
+
 def _remove_network_part(cloud: Any, resource: Resource) -> None:
     kind = {"floating_ip": "ip"}.get(resource.kind, resource.kind)
     getattr(cloud.network, f"delete_{kind}")(resource.id)
@@ -141,4 +217,5 @@ _REMOVALS: dict[str, Callable[[Any, Resource], None]] = {
     "volume": _remove_volume,
     "keypair": _remove_keypair,
     "router_interface": _remove_interface,
+    "floating_ip_association": _remove_association,
 }

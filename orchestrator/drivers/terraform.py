@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,11 @@ class Terraform(python_terraform.Terraform):
         """Prepare the folder; the provider comes from the mirror, as the lock file says."""
         self._checked("init", json=IsFlagged, input=False, lockfile="readonly", timeout=120.0)
 
-    def save_plan(self, *, destroy: bool = False) -> bool:
-        """Plan into the plan file; tell whether there is anything to do. Changes nothing."""
+    def save_plan(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> bool:
+        """Plan into the plan file; tell whether there is anything to do. Changes nothing.
+
+        ``targets`` are the addresses to which the plan is bound, with what they depend on.
+        """
         self._workdir.plan_file.unlink(missing_ok=True)
         code = self._checked(
             "plan",
@@ -95,6 +98,7 @@ class Terraform(python_terraform.Terraform):
             destroy=IsFlagged if destroy else None,
             detailed_exitcode=IsFlagged,
             out=PLAN_FILE,
+            target=list(targets) or None,
             fine=(0, 2),
             timeout=900.0,
         )

@@ -409,7 +409,7 @@ class Cloud:
 
     def find_marked(self, deployment_id: str):
         return tuple(
-            Resource(kind=kind, id=f"{kind}-{name}", name=name)
+            _listed(kind, name, self.world)
             for (kind, name), mark in self.world.resources.items()
             if mark == deployment_id
         )
@@ -421,6 +421,20 @@ class Cloud:
         if resource.kind not in self.world.stuck:
             del self.world.resources[resource.kind, resource.name]
             self.world.servers.pop(resource.name, None)
+
+
+def _listed(kind: str, name: str, world: World) -> Resource:
+    types = {short: long for long, short in _KINDS.items()}
+    status = world.servers[name].status if kind == "server" and name in world.servers else ""
+    return Resource(
+        kind=kind,
+        id=f"{kind}-{name}",
+        name=name,
+        # What Terraform never makes here is from an orchestrator that wrote no addresses.
+        address=_address(types[kind], name) if kind in types else None,
+        status=status,
+        in_use=status == "ACTIVE",
+    )
 
 
 class Terraform:
@@ -440,11 +454,13 @@ class Terraform:
         assert (self._workdir.path / ".terraform.lock.hcl").is_file()
         self._ready = True
 
-    def save_plan(self, *, destroy: bool = False) -> bool:
+    def save_plan(self, *, destroy: bool = False, targets=()) -> bool:
         assert self._ready, "plan before init"
         if self._world.plan_error:
             raise SiteError(self._world.plan_error)
         changes = self._changes(destroy=destroy)
+        if targets:
+            changes = [change for change in changes if change["address"] in targets]
         self._workdir.plan_file.write_text(json.dumps(changes))
         return bool(changes)
 
@@ -471,8 +487,12 @@ class Terraform:
             if (_KINDS[key[0]], key[1]) in self._world.resources
         }
         changes = [_change(key, "delete") for key in found if key not in wanted]
+        imports = self._imports()
         for key in wanted:
-            if key not in found:
+            if key not in found and _address(*key) in imports:
+                assert imports[_address(*key)] == _id(*key), "imports what is not there"
+                changes.append(_change(key, "no-op", importing=True))
+            elif key not in found:
                 changes.append(_change(key, "create"))
             elif found[key] == "tainted":
                 reason = "replace_because_tainted"
@@ -489,7 +509,11 @@ class Terraform:
             self._world.resources.pop(place, None)
             self._world.servers.pop(name, None)
             known.pop((kind, name), None)
+        if actions == ["no-op"]:
+            assert place in self._world.resources, "imports what is not there"
+            known[kind, name] = "whole"
         if "create" in actions:
+            assert place not in self._world.resources, f"makes {place} a second time"
             self._world.resources[place] = self._values["deployment"]["id"]
             if kind == SERVER:
                 self._world.servers[name] = Server(key=self._world.next_key)
@@ -503,6 +527,11 @@ class Terraform:
             raise InterruptedRunError("terraform apply was stopped; what it had made is known")
         hook = hook | {"id_value": _id(kind, name)}
         self._on_event({"type": "apply_complete", "hook": hook})
+
+    def _imports(self) -> dict[str, str]:
+        file = self._workdir.path / "imports.tf.json"
+        blocks = json.loads(file.read_text())["import"] if file.exists() else []
+        return {block["to"]: block["id"] for block in blocks}
 
     @property
     def _values(self):
@@ -528,7 +557,10 @@ class Terraform:
             serial += json.loads(self._workdir.state.read_text())["serial"]
         resources = [
             {
+                "module": "module.nodes",
+                "mode": "managed",
                 "type": kind,
+                "name": "node",
                 "instances": [
                     {"index_key": name, "status": status, "attributes": {"id": _id(kind, name)}}
                 ],
@@ -541,18 +573,23 @@ class Terraform:
     def _node(self, name: str):
         groups = self._values["nodes"][name]["groups"]
         place = {"address": ADDRESS, "port": 22, "private_ip": "10.0.0.5"}
-        return {**place, "user": "egi", "groups": groups, "volumes": []}
+        told = {"user": "egi", "groups": groups, "volumes": [], "id": _id(SERVER, name)}
+        return {**place, **told}
 
 
 def _id(kind: str, name: str) -> str:
     return f"{_KINDS[kind]}-{name}"
 
 
-def _change(key: tuple[str, str], *actions: str):
+def _address(kind: str, name: str) -> str:
+    return f'module.nodes.{kind}.node["{name}"]'
+
+
+def _change(key: tuple[str, str], *actions: str, importing: bool = False):
     kind, name = key
     told = {"name": name}
     return {
-        "address": f'module.nodes.{kind}.node["{name}"]',
+        "address": _address(kind, name),
         "type": kind,
         "name": name,
         "mode": "managed",
@@ -560,5 +597,6 @@ def _change(key: tuple[str, str], *actions: str):
             "actions": list(actions),
             "before": told if "delete" in actions else None,
             "after": told if "create" in actions else None,
+            **({"importing": {"id": _id(kind, name)}} if importing else {}),
         },
     }

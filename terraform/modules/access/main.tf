@@ -1,6 +1,7 @@
 locals {
-  # In the create request, so that a listing finds what a killed run left out of the state.
-  description = "orchestrator deployment ${var.deployment.id}"
+  # In the create request, so that a listing finds what a killed run left out of the state, and
+  # tells the address under which it is taken back.
+  mark = "orchestrator deployment ${var.deployment.id} at module.access"
 }
 
 resource "openstack_compute_keypair_v2" "this" {
@@ -11,7 +12,7 @@ resource "openstack_compute_keypair_v2" "this" {
 
 resource "openstack_networking_secgroup_v2" "this" {
   name        = "${var.deployment.name}-ssh"
-  description = local.description
+  description = "${local.mark}.openstack_networking_secgroup_v2.this"
 
   timeouts {
     delete = "5m"
@@ -21,7 +22,7 @@ resource "openstack_networking_secgroup_v2" "this" {
 resource "openstack_networking_secgroup_rule_v2" "ssh" {
   for_each = var.ssh_from
 
-  description       = local.description
+  description       = "${local.mark}.openstack_networking_secgroup_rule_v2.ssh[\"${each.key}\"]"
   direction         = "ingress"
   ethertype         = strcontains(each.value, ":") ? "IPv6" : "IPv4"
   protocol          = "tcp"

@@ -2,14 +2,14 @@
 # is another module beside this one with the same outputs.
 
 locals {
-  # In the create request, so that a listing finds what a killed run left out of the state;
-  # Neutron tags would be a second call.
-  description = "orchestrator deployment ${var.deployment.id}"
+  # In the create request, so that a listing finds what a killed run left out of the state, and
+  # tells the address under which it is taken back; Neutron tags would be a second call.
+  mark = "orchestrator deployment ${var.deployment.id} at module.network"
 }
 
 resource "openstack_networking_network_v2" "this" {
   name        = "${var.deployment.name}-network"
-  description = local.description
+  description = "${local.mark}.openstack_networking_network_v2.this"
 
   timeouts {
     create = "5m"
@@ -19,7 +19,7 @@ resource "openstack_networking_network_v2" "this" {
 
 resource "openstack_networking_subnet_v2" "this" {
   name            = "${var.deployment.name}-subnet"
-  description     = local.description
+  description     = "${local.mark}.openstack_networking_subnet_v2.this"
   network_id      = openstack_networking_network_v2.this.id
   cidr            = var.cidr
   dns_nameservers = var.dns
@@ -32,7 +32,7 @@ resource "openstack_networking_subnet_v2" "this" {
 
 resource "openstack_networking_router_v2" "this" {
   name                = "${var.deployment.name}-router"
-  description         = local.description
+  description         = "${local.mark}.openstack_networking_router_v2.this"
   external_network_id = var.external_network_id
 
   timeouts {

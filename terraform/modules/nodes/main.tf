@@ -1,7 +1,8 @@
 locals {
-  # In the create request, so that a listing finds what a killed run left out of the state.
-  description = "orchestrator deployment ${var.deployment.id}"
-  public      = { for name, node in var.nodes : name => node if node.public }
+  # In the create request, so that a listing finds what a killed run left out of the state, and
+  # tells the address under which it is taken back.
+  mark   = "orchestrator deployment ${var.deployment.id} at module.nodes"
+  public = { for name, node in var.nodes : name => node if node.public }
   # An address that the project holds already is used, and never made or deleted.
   made = { for name, node in local.public : name => node if node.floating_ip == null }
 
@@ -25,7 +26,7 @@ resource "openstack_networking_port_v2" "node" {
   for_each = var.nodes
 
   name               = each.key
-  description        = local.description
+  description        = "${local.mark}.openstack_networking_port_v2.node[\"${each.key}\"]"
   network_id         = var.network_id
   security_group_ids = [var.security_group_id]
 
@@ -60,8 +61,11 @@ resource "openstack_compute_instance_v2" "node" {
   config_drive = var.config_drive
 
   metadata = {
-    "eu.egi.cloud.orchestrator"    = "orchestrator"
-    "eu.egi.cloud.orchestrator.id" = var.deployment.id
+    "eu.egi.cloud.orchestrator"          = "orchestrator"
+    "eu.egi.cloud.orchestrator.id"       = var.deployment.id
+    "eu.egi.cloud.orchestrator.name"     = var.deployment.name
+    "eu.egi.cloud.orchestrator.use_case" = var.deployment.use_case
+    "eu.egi.cloud.orchestrator.address"  = "module.nodes.openstack_compute_instance_v2.node[\"${each.key}\"]"
   }
 
   network {
@@ -108,7 +112,7 @@ resource "openstack_compute_instance_v2" "node" {
 resource "openstack_networking_floatingip_v2" "node" {
   for_each = local.made
 
-  description = local.description
+  description = "${local.mark}.openstack_networking_floatingip_v2.node[\"${each.key}\"]"
   pool        = var.external_network_name
 
   timeouts {

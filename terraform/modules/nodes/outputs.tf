@@ -22,6 +22,7 @@ output "nodes" {
       private_ip = try(concat(local.ipv4[name], local.ipv6[name])[0], null)
       volumes    = []
       via        = node.via
+      id         = openstack_compute_instance_v2.node[name].id
     }
   }
 

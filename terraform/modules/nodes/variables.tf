@@ -1,5 +1,5 @@
 variable "deployment" {
-  type        = object({ id = string, name = string })
+  type        = object({ id = string, name = string, use_case = optional(string, "") })
   description = "The deployment that owns the nodes"
 }
 

@@ -1,0 +1,97 @@
+"""Programs that a killed run left at work in a deployment's folder: found by where they run, waited for or ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+
+# Terraform writes each resource into its state as it is made: it is let to end by itself.
+_PATIENCE = 1800.0
+_GRACE = 60.0
+_PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A process that works in a deployment's folder, and is none of ours."""
+
+    pid: int
+    program: str
+
+    @property
+    def is_terraform(self) -> bool:
+        """Whether it changes the site; what is not does so on the nodes only."""
+        return "terraform" in self.program
+
+
+def find(folder: Path) -> list[Leftover]:
+    """Return the processes whose working folder is this one or below it."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        # A process may end, or be another user's, while it is looked at.
+        with contextlib.suppress(OSError):
+            where = (entry / "cwd").resolve(strict=True)
+            if where.is_relative_to(folder.resolve()) and int(entry.name) != os.getpid():
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                program = " ".join(Path(os.fsdecode(word)).name for word in words[:2] if word)
+                found.append(Leftover(pid=int(entry.name), program=program))
+    return sorted(found, key=lambda one: one.pid)
+
+
+def settle(
+    folder: Path,
+    *,
+    stop: threading.Event,
+    on_wait: Callable[[str], None],
+    patience: float = _PATIENCE,
+    grace: float = _GRACE,
+) -> list[str]:
+    """Wait for Terraform and end everything else that is left; say what there was.
+
+    Raises DeploymentFailedError when one of them does not end, InterruptedRunError when stopped.
+    """
+    there = find(folder)
+    told = [f"{one.program} (process {one.pid})" for one in there]
+    for one in there:
+        if not one.is_terraform:
+            _signal(one, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while others := [one for one in find(folder) if not one.is_terraform]:
+        if time.monotonic() > deadline:
+            for one in others:
+                _signal(one, signal.SIGKILL)
+        _pause(stop)
+    deadline = time.monotonic() + patience
+    if there := find(folder):
+        on_wait(f"the last run's {there[0].program} is still at work: waiting for it to end")
+    while there := find(folder):
+        if time.monotonic() > deadline:
+            raise _stuck(there[0], patience)
+        _pause(stop)
+    return told
+
+
+def _pause(stop: threading.Event) -> None:
+    if stop.wait(_PAUSE):
+        raise InterruptedRunError("stopped while waiting for what the last run had left at work")
+
+
+def _signal(one: Leftover, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(one.pid, number)
+
+
+def _stuck(one: Leftover, patience: float) -> DeploymentFailedError:
+    return DeploymentFailedError(
+        f"{one.program} of an earlier run has not ended for {patience / 60:.0f} minutes",
+        facts={"process": str(one.pid)},
+        way_out=[f"look at it; once it is ended (kill -INT {one.pid}), the same command goes on"],
+    )
