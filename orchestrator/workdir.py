@@ -144,12 +144,6 @@ class Workdir:
                 return path
             number += 1
 
-    @property
-    def errored_state(self) -> Path | None:
-        """The state that Terraform could not write where it belongs, if there is one."""
-        path = self.path / "errored.tfstate"
-        return path if path.exists() else None
-
     def check_state(self, *, expected: bool = False) -> StateMark | None:
         """Return the mark of the state, None where there is none yet.
 
@@ -188,21 +182,17 @@ class Workdir:
         return target
 
     def set_state_aside(self) -> Path | None:
-        """Move an unusable state away, so that a new one can be made from the site's listing."""
+        """Move an unusable state away, so that a new one can be made from the site's listing.
+
+        Its copies no longer count either: the new one is of another lineage.
+        """
+        for copy in self._states.glob("*.tfstate"):
+            os.replace(copy, copy.with_suffix(".superseded.json"))
         if not self.state.exists():
             return None
         aside = self._states / f"{_next_number(self._states):04d}-unusable.json"
         os.replace(self.state, aside)
         return aside
-
-    def restore_state(self) -> Path | None:
-        """Put the last copy back in the place of the state; None where there is no copy."""
-        copies = sorted(self._states.glob("*.tfstate"))
-        if not copies:
-            return None
-        self.set_state_aside()
-        write_atomically(self.state, copies[-1].read_text())
-        return copies[-1]
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""

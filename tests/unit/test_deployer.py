@@ -576,11 +576,35 @@ def test_with_a_lost_state_a_destroy_goes_by_the_sites_listing(
     assert world.resources == {}
 
 
-def test_with_a_lost_state_a_deploy_is_refused(deployer, asked, world, folder):
+@pytest.mark.parametrize(
+    "content",
+    [None, "", '{"lineage": "one", "ser', '{"lineage": "one", "serial": 0, "resources": []}'],
+)
+def test_with_a_lost_state_a_deploy_takes_back_what_the_site_has(
+    deployer, asked, world, folder, content
+):
     deployer().deploy(asked())
-    (folder() / "terraform.tfstate").unlink()
-    error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
-    assert "does not tell what exists" in error.message
+    before = dict(world.resources)
+    state = folder() / "terraform.tfstate"
+    if content is None:
+        state.unlink()
+    else:
+        state.write_text(content)
+    outcome = deployer().deploy(asked())
+    assert outcome.deployment.phase is Phase.READY
+    assert world.resources == before
+    assert deployer().deploy(asked()).changed is False
+
+
+def test_an_apply_that_was_killed_is_gone_on_with_and_makes_nothing_twice(
+    deployer, asked, world, folder
+):
+    """The simulated site refuses to make a thing a second time."""
+    world.apply_breaks_at = SERVER
+    refused(lambda: deployer().deploy(asked()), SiteError)
+    world.apply_breaks_at = None
+    (folder() / "terraform.tfstate").write_text("")
+    assert deployer().deploy(asked()).deployment.phase is Phase.READY
     assert world.kinds == ["floating_ip", "keypair", "server"]
 
 

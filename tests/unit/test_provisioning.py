@@ -101,7 +101,7 @@ def test_without_choices_nothing_is_written(provisioning, deployment, use_case, 
 def test_every_value_goes_to_the_values_file(planned, workdir):
     values = json.loads(workdir.variables.read_text())
     assert values["nodes"]["sky-toy"]["flavor_id"] == "id-m1.medium"
-    assert values["deployment"] == {"id": "0f3c", "name": "sky"}
+    assert values["deployment"] == {"id": "0f3c", "name": "sky", "use_case": "docker"}
     assert "0f3c" not in workdir.main.read_text()
 
 
@@ -173,8 +173,11 @@ def test_each_resource_is_in_the_runs_log_with_its_id(applied, tmp_path):
 
 def test_what_exists_is_counted_from_the_state(applied, provisioning):
     assert sorted(provisioning.existing_kinds()) == ["floating_ip", "keypair", "server"]
-    ids = {"keypair-sky-toy", "server-sky-toy", "floating_ip-sky-toy"}
-    assert provisioning.known_ids() == ids
+    assert provisioning.known() == {
+        'module.nodes.openstack_compute_keypair_v2.node["sky-toy"]': "keypair-sky-toy",
+        'module.nodes.openstack_compute_instance_v2.node["sky-toy"]': "server-sky-toy",
+        'module.nodes.openstack_networking_floatingip_v2.node["sky-toy"]': "floating_ip-sky-toy",
+    }
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]x"])
@@ -182,7 +185,7 @@ def test_a_state_that_cannot_be_read_tells_nothing(provisioning, workdir, conten
     if content is not None:
         workdir.state.write_text(content)
     assert provisioning.existing_kinds() == []
-    assert provisioning.known_ids() == frozenset()
+    assert provisioning.known() == {}
 
 
 def test_kinds_that_people_do_not_count_are_left_out_and_known_all_the_same(provisioning, workdir):
@@ -191,13 +194,35 @@ def test_kinds_that_people_do_not_count_are_left_out_and_known_all_the_same(prov
     volume = {"attributes": {"id": "v-1"}}
     state = {
         "resources": [
-            {"type": "openstack_networking_router_interface_v2", "instances": [leg]},
-            {"type": "openstack_blockstorage_volume_v3", "instances": [volume]},
+            {
+                "module": "module.network",
+                "type": "openstack_networking_router_interface_v2",
+                "name": "this",
+                "instances": [leg],
+            },
+            {"type": "openstack_blockstorage_volume_v3", "name": "data", "instances": [volume]},
         ]
     }
     workdir.state.write_text(json.dumps(state))
     assert provisioning.existing_kinds() == ["volume"]
-    assert provisioning.known_ids() == {"p-1", "v-1"}
+    assert provisioning.known() == {
+        "module.network.openstack_networking_router_interface_v2.this": "p-1",
+        "openstack_blockstorage_volume_v3.data": "v-1",
+    }
+
+
+def test_what_is_taken_back_is_in_the_state_and_nothing_else_is_done(
+    applied, provisioning, login, journal, world, workdir
+):
+    workdir.set_state_aside()
+    before = dict(world.resources)
+    imports = {'module.nodes.openstack_compute_instance_v2.node["sky-toy"]': "server-sky-toy"}
+    with journal.phase("recover") as log:
+        plan = provisioning.recover(login, imports, log)
+    assert plan.counts == {"import": 1}
+    assert provisioning.known() == imports
+    assert world.resources == before
+    assert not (workdir.path / "imports.tf.json").exists()
 
 
 def test_after_a_destroy_there_are_no_nodes(applied, provisioning, login, journal, world):

@@ -111,12 +111,23 @@ def test_a_broken_state_is_not_copied(workdir):
     assert workdir.keep_state() is None
 
 
-def test_the_last_copy_can_be_put_back(workdir):
-    write_state(workdir, serial=5)
+def test_a_state_that_is_set_aside_takes_its_copies_with_it(workdir):
+    write_state(workdir, serial=3)
     workdir.keep_state()
-    workdir.state.write_text("")
-    workdir.restore_state()
-    assert workdir.check_state().serial == 5
+    aside = workdir.set_state_aside()
+    assert aside is not None
+    assert '"serial": 3' in aside.read_text()
+    # A new one, of another lineage and younger, is as good as any first one.
+    write_state(workdir, lineage="two", serial=1)
+    assert workdir.check_state() == StateMark(lineage="two", serial=1, resources=2)
+
+
+def test_what_is_to_be_taken_back_is_written_for_one_plan_and_removed(workdir):
+    workdir.write_imports({'module.a.b.c["x"]': "id-1"})
+    file = workdir.path / "imports.tf.json"
+    assert json.loads(file.read_text()) == {"import": [{"to": 'module.a.b.c["x"]', "id": "id-1"}]}
+    workdir.write_imports({})
+    assert not file.exists()
 
 
 def test_only_the_last_copies_are_kept(workdir):
@@ -124,12 +135,6 @@ def test_only_the_last_copies_are_kept(workdir):
         write_state(workdir, serial=serial)
         workdir.keep_state()
     assert len(list((workdir.path / "states").glob("*.tfstate"))) == 20
-
-
-def test_an_errored_state_is_seen(workdir):
-    assert workdir.errored_state is None
-    (workdir.path / "errored.tfstate").write_text("{}")
-    assert workdir.errored_state is not None
 
 
 def test_removing_twice_is_fine(workdir):

@@ -14,12 +14,16 @@ def said(deployment_id, **given):
     return Thing(
         name=given.pop("name", "n"),
         description=f"orchestrator deployment {deployment_id}",
+        security_group_rules=given.pop("security_group_rules", ()),
         **given,
     )
 
 
 def server(name, deployment_id):
-    return Thing(id=f"id-{name}", name=name, metadata={marks.MARK: deployment_id})
+    metadata = {marks.MARK: deployment_id}
+    return Thing(
+        id=f"id-{name}", name=name, metadata=metadata, status="ACTIVE", created_at="2026-11-24"
+    )
 
 
 class Gone(Exception):
@@ -66,7 +70,17 @@ def test_everything_that_carries_the_mark_is_found_once():
         networks=[said(OURS, id="net"), said("docker-7k3f2", id="x"), said(f"{OURS}-b", id="y")],
         subnets=[said(OURS, id="sub"), Thing(id="z", name="z", description=None)],
         routers=[said(OURS, id="r")],
-        security_groups=[said(OURS, id="sg"), Thing(id="d", name="default", description="Default")],
+        security_groups=[
+            said(
+                OURS,
+                id="sg",
+                security_group_rules=[
+                    {"id": "rule", "description": f"orchestrator deployment {OURS} at m.r"},
+                    {"id": "egress", "description": None},
+                ],
+            ),
+            Thing(id="d", name="default", description="Default", security_group_rules=None),
+        ],
         ports=[
             said(OURS, id="port", device_id="id-vm", device_owner="compute:nova"),
             Thing(
@@ -90,12 +104,15 @@ def test_everything_that_carries_the_mark_is_found_once():
     found = [(one.kind, one.id) for one in marks.find(project, OURS)]
     assert sorted(found) == [
         ("floating_ip", "ip1"),
+        # The project's own, used by a port of ours: only the use is ours.
+        ("floating_ip_association", "ip2"),
         ("keypair", f"orchestrator-{OURS}"),
         ("network", "net"),
         ("port", "port"),
         ("router", "r"),
         ("router_interface", "if"),
         ("security_group", "sg"),
+        ("security_group_rule", "rule"),
         ("server", "id-vm"),
         ("subnet", "sub"),
         ("volume", "vol"),
@@ -156,3 +173,35 @@ def test_each_kind_is_removed_its_own_way_and_twice_is_no_error(kind, call):
     marks.remove(project, resource)
     marks.remove(project, resource)
     assert project.deleted == [call]
+
+
+def test_each_resource_tells_where_it_stands_in_the_code():
+    nodes, network = "module.nodes.openstack_networking", "module.network.openstack_networking"
+    project = Project(
+        servers=[server("vm", OURS)],
+        keypairs=[Thing(name=f"orchestrator-{OURS}")],
+        routers=[at(f"{network}_router_v2.this", id="r")],
+        ports=[
+            at(f'{nodes}_port_v2.node["sky"]', id="p", device_id="s", device_owner="compute:nova"),
+            Thing(id="if", name="", description="", device_id="r", device_owner="network:router_interface"),
+        ],
+        ips=[
+            at(f'{nodes}_floatingip_v2.node["sky"]', id="ip", floating_ip_address="a", port_id="p")
+        ],
+    )  # fmt: skip
+    project.held["servers"][0].metadata["eu.egi.cloud.orchestrator.address"] = "module.nodes.vm"
+    found = {one.kind: (one.id, one.address) for one in marks.find(project, OURS)}
+    assert found == {
+        "server": ("id-vm", "module.nodes.vm"),
+        "keypair": (f"orchestrator-{OURS}", "module.access.openstack_compute_keypair_v2.this"),
+        "router": ("r", f"{network}_router_v2.this"),
+        "router_interface": ("if", f"{network}_router_interface_v2.this"),
+        "port": ("p", f'{nodes}_port_v2.node["sky"]'),
+        "floating_ip": ("ip", f'{nodes}_floatingip_v2.node["sky"]'),
+        "floating_ip_association": ("ip", f'{nodes}_floatingip_associate_v2.node["sky"]'),
+    }
+
+
+def at(address, **given):
+    """Something marked with the address under which it was made."""
+    return Thing(name="n", description=f"orchestrator deployment {OURS} at {address}", **given)
