@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.planning import Plan
-    from orchestrator.run import Run
+    from orchestrator.run import Recovered, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,18 @@ class Deployer:
             ready = run.finish()
         spent = time.monotonic() - start
         return Outcome(deployment=ready, changed=True, seconds=spent, use_case=use_case)
+
+    def recover(self, name: str) -> Recovered:
+        """Bring a deployment's state up to what its site has of it; nothing else is changed there.
+
+        Works without a state, with a broken or older one, and on a machine that has only the record.
+        """
+        deployment = self._store.require(name, owner=self._owner)
+        asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
+        target = self.target(asked)
+        with self._run(deployment, target.site, target.share, "recover") as run:
+            run.login()
+            return run.recover(target.use_case)
 
     def destroy(self, name: str) -> Deployment:
         """Remove a deployment from its site and its files from here; return its record.

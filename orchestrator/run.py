@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,22 @@ from orchestrator.provisioning import Provisioning
 from orchestrator.recovery import Comparison, compare, count_in_words, in_words, removable, sweep
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.store import Store
-from orchestrator.workdir import StateLostError, Workdir
+from orchestrator.workdir import StateLostError, Workdir, write_atomically
 
 # Seconds for which a server that is still being made is waited for.
 _SETTLING = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What was taken back into the state, what was removed, and what a plan would still do."""
+
+    deployment: Deployment
+    known: int
+    taken_back: tuple[str, ...]
+    removed: tuple[str, ...]
+    state_aside: str | None
+    rest: Plan
 
 
 class Run:
@@ -157,6 +170,7 @@ class Run:
         """Render the files and save a plan; refuse one that would lose a machine."""
         self._check_stop()
         with self._journal.phase("plan") as log:
+            self._know_public_key()
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
             self._take_back(log)
             plan = self._provisioning.plan(self._logged_in())
@@ -231,6 +245,37 @@ class Run:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
         return self.deployment
+
+    def recover(self, use_case: UseCase) -> Recovered:
+        """Bring the state up to what the site has, and change nothing there but what is broken.
+
+        Raises DeploymentFailedError when the site has nothing of the deployment.
+        """
+        with self._journal.phase("recover") as log:
+            self._know_public_key()
+            self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
+            aside = self._sound_state()
+            found = self._compare()
+            if not (found.known or found.missing or found.strays):
+                raise DeploymentFailedError(
+                    f"{self._site.name} has nothing that carries the mark of {self.deployment.name}",
+                    way_out=[f"make destroy NAME={self.deployment.name}        forgets it here"],
+                )
+            self._remove(found)
+            if found.imports:
+                self._provisioning.recover(self._logged_in(), found.imports, log)
+            rest = self._provisioning.plan(self._logged_in())
+            words = count_in_words(one.kind for one in found.missing)
+            log.finish(f"taken back: {words}" if words else "the state knows all that there is")
+        self._store.note(self.deployment, phase="recover", text=log.text)
+        return Recovered(
+            deployment=self.deployment,
+            known=len(found.known),
+            taken_back=tuple(in_words(found.missing)),
+            removed=tuple(in_words(found.strays)),
+            state_aside=aside,
+            rest=rest,
+        )
 
     # --- the end
 
@@ -309,6 +354,7 @@ class Run:
         )
 
     def _destroy_by_state(self) -> None:
+        self._workdir.write_imports({})
         with self._journal.phase("destroy") as log:
             try:
                 self._require_state()
@@ -359,14 +405,21 @@ class Run:
         """Tell whether the state can be trusted to know all that there is."""
         if self.deployment.phase not in MAY_HOLD_RESOURCES:
             return True
+        if self._sound_state() is not None:
+            return False
+        return self.deployment.phase is not Phase.APPLYING
+
+    def _sound_state(self) -> str | None:
+        """Set a state aside that cannot be trusted; say what was wrong with it, None where nothing is."""
         try:
             self._require_state()
         except StateLostError as error:
             aside = self._workdir.set_state_aside()
             kept = f"; it is kept as {aside}" if aside else ""
-            self._journal.note("plan", f"{error.message}{kept}: going by the site's own listing")
-            return False
-        return self.deployment.phase is not Phase.APPLYING
+            words = f"{error.message}{kept}: going by the site's own listing"
+            self._journal.note(self._verb, words)
+            return words
+        return None
 
     def _compare(self) -> Comparison:
         """Return what the site has beside what the state knows; a server being made is waited for."""
@@ -425,11 +478,32 @@ class Run:
 
     def _reach(self) -> None:
         self._check_stop()
+        self._require_key()
         with self._journal.phase("reach") as log:
             self._configuration.reach(
                 self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
             )
         self._remember_reached()
+
+    def _know_public_key(self) -> None:
+        """Take the public key from the site where there is none here: another one would replace it."""
+        if self.deployment.phase in MAY_HOLD_RESOURCES and not self._workdir.public_key.is_file():
+            told = self._cloud().public_key_of(self.deployment.id)
+            if told:
+                write_atomically(self._workdir.public_key, told.strip() + "\n")
+
+    def _require_key(self) -> None:
+        """Say so when the deployment was taken over from a listing: its key stayed where it was made."""
+        if not self._workdir.private_key.is_file():
+            name = self.deployment.name
+            raise DeploymentFailedError(
+                f"the key of {name} is not on this machine, so its nodes cannot be logged in to",
+                facts={"its place here": str(self._workdir.private_key)},
+                way_out=[
+                    "copy it there from the machine that made it, or go on from that machine",
+                    f"make destroy NAME={name} works without it",
+                ],
+            )
 
     def _remember_reached(self) -> None:
         """Keep over which network the nodes answered: the best evidence for the next choice."""

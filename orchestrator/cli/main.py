@@ -24,6 +24,7 @@ COMMANDS = {
     "logs": "orchestrator.cli.logs",
     "ssh": "orchestrator.cli.ssh",
     "secret": "orchestrator.cli.secret",
+    "recover": "orchestrator.cli.recover",
     "destroy": "orchestrator.cli.destroy",
     "sites": "orchestrator.cli.sites",
     "discover": "orchestrator.cli.discover",

@@ -131,6 +131,11 @@ class Cloud:
             found = openstack_marks.find_server(self._connection, server_name, deployment_id)
             return str(self._connection.compute.get_server(found.id).status) if found else "gone"
 
+    def public_key_of(self, deployment_id: str) -> str | None:
+        """Return the public key that a deployment was made with, None where it has none here."""
+        with self._telling("compute"):
+            return openstack_marks.public_key(self._connection, deployment_id)
+
     def find_marked(self, deployment_id: str) -> tuple[Resource, ...]:
         """Return every resource of the project that carries the deployment's mark."""
         with self._telling("OpenStack"):

@@ -43,6 +43,12 @@ def find_server(cloud: Any, name: str, deployment_id: str) -> Resource | None:
     return next((server for server in servers if server.name == name), None)
 
 
+def public_key(cloud: Any, deployment_id: str) -> str | None:
+    """Return the public key of the deployment's key pair, None where there is no such pair."""
+    found = cloud.compute.find_keypair(_keypair(deployment_id))
+    return str(found.public_key) if found is not None else None
+
+
 def remove(cloud: Any, resource: Resource) -> None:
     """Delete one resource and wait until it is gone; one that is gone already is no error."""
     try:
@@ -67,7 +73,7 @@ def _compute(cloud: Any, deployment_id: str) -> Iterator[Resource]:
                 in_use=server.status == "ACTIVE",
             )
     for pair in cloud.compute.keypairs():
-        if pair.name == f"orchestrator-{deployment_id}":
+        if pair.name == _keypair(deployment_id):
             yield Resource(kind="keypair", id=pair.name, name=pair.name, address=_KEYPAIR)
 
 
@@ -155,6 +161,10 @@ def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
     for volume in cloud.block_storage.volumes():
         if marked(volume) or (volume.metadata or {}).get(MARK) == deployment_id:
             yield _resource("volume", volume)
+
+
+def _keypair(deployment_id: str) -> str:
+    return f"orchestrator-{deployment_id}"
 
 
 def maker_of(description: str | None) -> str | None:

@@ -57,8 +57,11 @@ _NO_CONNECTION = 255
 
 
 def make_key(workdir: Workdir, *, name: str, env: Mapping[str, str]) -> str:
-    """Return the deployment's public key, made with its private key where there is none yet."""
-    if not (workdir.private_key.is_file() and workdir.public_key.is_file()):
+    """Return the deployment's public key, made with its private key where there is none yet.
+
+    A public key alone was taken from the site's listing: its private one is elsewhere.
+    """
+    if not workdir.public_key.is_file():
         workdir.private_key.unlink(missing_ok=True)
         comment = re.sub(r"[^A-Za-z0-9._-]", "-", name)
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment]
