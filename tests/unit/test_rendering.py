@@ -75,7 +75,7 @@ def test_every_value_travels_in_the_variables(values):
             "region": "north",
             "cacert": None,
         },
-        "deployment": {"id": "0f3c", "name": "sky"},
+        "deployment": {"id": "0f3c", "name": "sky", "use_case": "docker"},
         "network": {
             "external_network_id": "id-ext",
             "external_network_name": "ext",
