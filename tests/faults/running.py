@@ -1,0 +1,68 @@
+"""One verb on one deployment, as the command does it but for what would run on the machines.
+
+`python -m tests.faults.running HOME VERB NAME`: the machines of a trial have no system, so they
+are not reached, configured or checked; everything up to there is the real thing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cli import failures
+from orchestrator.configuring import Configuration
+from orchestrator.deployer import Deployer
+from orchestrator.errors import OrchestratorError
+from orchestrator.model import Progress, Request
+from orchestrator.paths import Folders
+from orchestrator.settings import Settings
+from orchestrator.store import Store
+
+
+def main(home: str, verb: str, name: str) -> int:
+    """Run the verb and print one JSON line per step; return the exit code."""
+    _leave_machines_alone()
+    folders = Folders.under(Path(home))
+    deployer = Deployer(
+        folders=folders,
+        settings=Settings.read(folders.config),
+        store=Store.in_folder(folders.data),
+        environment={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
+        owner="local:trial",
+        on_progress=_tell,
+    )
+    try:
+        outcome = _VERBS[verb](deployer, name)
+    except OrchestratorError as error:
+        print(json.dumps({"event": "error", **failures.as_value(error)}), flush=True)
+        return error.exit_code
+    print(json.dumps({"event": "result", "changed": getattr(outcome, "changed", None)}))
+    return 0
+
+
+_VERBS: dict[str, Any] = {
+    "deploy": lambda deployer, name: deployer.deploy(
+        Request(use_case="blank", site="SANDBOX", name=name)
+    ),
+    "recover": lambda deployer, name: deployer.recover(name),
+    "destroy": lambda deployer, name: deployer.destroy(name),
+}
+
+
+def _tell(step: Progress) -> None:
+    print(json.dumps({"phase": step.phase, "state": step.state, "text": step.text}), flush=True)
+
+
+def _leave_machines_alone() -> None:
+    def nothing(*_args: Any, **_known: Any) -> None:
+        """Do nothing on machines that have no system."""
+
+    for part in ("reach", "run_playbook", "verify", "require_answer"):
+        setattr(Configuration, part, nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
