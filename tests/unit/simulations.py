@@ -98,6 +98,7 @@ class World:
     stuck: set[str] = field(default_factory=set)  # kinds that the site does not let go of
     quotas: tuple[Quota, ...] = ()
     next_key: str = field(default_factory=host_key)  # of the next server
+    public_key: str | None = None  # of the deployment's key pair, as the site tells it
     image_id: str = "i-debian"
     image_made: datetime = datetime(2026, 11, 20, tzinfo=UTC)
     externals: tuple[str, ...] = ("ext",)  # external networks, equal but for their names
@@ -276,8 +277,8 @@ class World:
 
 def make_key(workdir, *, name, env) -> str:
     """Make a key pair that opens nothing."""
-    for file in (workdir.private_key, workdir.public_key):
-        if not file.exists():
+    if not workdir.public_key.exists():
+        for file in (workdir.private_key, workdir.public_key):
             file.write_text("ssh-ed25519 AAAA toy\n")
     return workdir.public_key.read_text().strip()
 
@@ -406,6 +407,9 @@ class Cloud:
     def status_of(self, server_name: str, deployment_id: str) -> str:
         marked = self.world.resources.get(("server", server_name)) == deployment_id
         return self.world.servers[server_name].status if marked else "gone"
+
+    def public_key_of(self, _deployment_id: str) -> str | None:
+        return self.world.public_key
 
     def find_marked(self, deployment_id: str):
         return tuple(
