@@ -141,7 +141,7 @@ def sweep(
         cloud.remove(resource)
     left = cloud.find_marked(deployment_id) if found else ()
     left = [one for one in left if one.id not in keep]
-    return in_words(found), [f"{_word(one.kind)} {one.name or one.id}" for one in left]
+    return names_of(found), [f"{_word(one.kind)} {one.name or one.id}" for one in left]
 
 
 def count_in_words(kinds: Iterable[str]) -> str:
@@ -151,7 +151,7 @@ def count_in_words(kinds: Iterable[str]) -> str:
     return ", ".join(f"{counts[kind]} {_word(kind)}{'s' * (counts[kind] > 1)}" for kind in ordered)
 
 
-def in_words(resources: Iterable[Resource]) -> list[str]:
+def names_of(resources: Iterable[Resource]) -> list[str]:
     """Return each resource as a person calls it; parts of others are left out."""
     return [f"{_word(one.kind)} {one.name}" for one in resources if one.kind not in _PARTS]
 

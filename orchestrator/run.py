@@ -33,7 +33,7 @@ from orchestrator.model import Deployment, Proof, Request, Selection, Share, Sit
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
-from orchestrator.recovery import Comparison, compare, count_in_words, in_words, removable, sweep
+from orchestrator.recovery import Comparison, compare, count_in_words, names_of, removable, sweep
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.store import Store
 from orchestrator.workdir import StateLostError, Workdir, write_atomically
@@ -271,8 +271,8 @@ class Run:
         return Recovered(
             deployment=self.deployment,
             known=len(found.known),
-            taken_back=tuple(in_words(found.missing)),
-            removed=tuple(in_words(found.strays)),
+            taken_back=tuple(names_of(found.missing)),
+            removed=tuple(names_of(found.strays)),
             state_aside=aside,
             rest=rest,
         )
@@ -467,9 +467,9 @@ class Run:
         if left:
             raise DeploymentFailedError(
                 f"what an interrupted run left of {self.deployment.name} cannot be removed",
-                facts={"still there": ", ".join(in_words(left)) or f"{len(left)} parts"},
+                facts={"still there": ", ".join(names_of(left)) or f"{len(left)} parts"},
             )
-        words = ", ".join(in_words(strays)) or f"{len(strays)} parts of others"
+        words = ", ".join(names_of(strays)) or f"{len(strays)} parts of others"
         self._journal.note("plan", f"removed what was broken or nobody's: {words}")
 
     def _require_state(self) -> None:

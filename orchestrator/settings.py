@@ -31,6 +31,8 @@ class Settings:
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
     lifetime_days: int = 7
+    longest_days: int = 180  # from a deployment's beginning to its last possible end
+    warning_hook: tuple[str, ...] = ()  # a command; what ends soon comes as JSON on its input
     origin: str = "the defaults"
 
     @classmethod
@@ -60,6 +62,8 @@ class _File(BaseModel):
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
     lifetime_days: int | None = Field(default=None, ge=1, le=365)
+    longest_days: int | None = Field(default=None, ge=1, le=3650)
+    warning_hook: tuple[StrictStr, ...] | None = None
 
 
 def _checked(content: Any, path: Path) -> dict[str, Any]:

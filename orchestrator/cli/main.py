@@ -24,6 +24,8 @@ COMMANDS = {
     "logs": "orchestrator.cli.logs",
     "ssh": "orchestrator.cli.ssh",
     "secret": "orchestrator.cli.secret",
+    "extend": "orchestrator.cli.extend",
+    "expire": "orchestrator.cli.expire",
     "recover": "orchestrator.cli.recover",
     "destroy": "orchestrator.cli.destroy",
     "sites": "orchestrator.cli.sites",

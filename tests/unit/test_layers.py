@@ -46,6 +46,7 @@ LAYERS = (
         "visiting",
         "run",
         "deployer",
+        "expiring",
         "launch",
         "surveying",
         "collector",

@@ -1,0 +1,45 @@
+"""orchestrator expire"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from orchestrator.cli import context
+from orchestrator.cli.values import as_value
+
+
+@click.command("expire")
+@context.json_option
+def command(*, as_json: bool) -> int:
+    """Remove the deployments whose end has come, and warn of those that end within a day; for cron.
+
+    Exit code 6 when one could not be removed: it is tried again the next time.
+    """
+    from orchestrator.expiring import Expiry
+    from orchestrator.settings import Settings
+
+    settings = Settings.read(context.folders().config)
+    ended = Expiry(
+        deployer=context.deployer(lambda _progress: None),
+        store=context.store(),
+        owner=context.owner(),
+        hook=settings.warning_hook,
+        environment=context.child_environment(),
+    ).run()
+    for one in ended:
+        if as_json:
+            click.echo(json.dumps(as_value(one)))
+        else:
+            click.echo(f"{one.deployment.name}: {_WORDS[one.what]}{f' ({one.detail})' if one.detail else ''}")  # fmt: skip
+    if not (ended or as_json):
+        click.echo("Nothing ends today.")
+    return 6 if any(one.what == "failed" for one in ended) else 0
+
+
+_WORDS = {
+    "removed": "its end had come, and it is gone",
+    "failed": "its end has come, but it could not be removed; it is tried again next time",
+    "warned": "it ends within a day: orchestrator extend",
+}

@@ -1,0 +1,92 @@
+"""orchestrator extend and expire"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def overdue(command, sky, world):
+    """A deployment whose end has come."""
+    set_end(world, "2026-01-01 00:00:00")
+    return sky
+
+
+def set_end(world, moment):
+    import sqlite3
+
+    with sqlite3.connect(world.folders.data / "store.sqlite") as connection:
+        connection.execute("UPDATE deployments SET expires_at = ?", (moment,))
+
+
+def soon(hours):
+    from datetime import UTC, datetime, timedelta
+
+    return f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%d %H:%M:%S}"
+
+
+def test_an_end_is_put_off_and_shown(command, sky):
+    assert "sky now ends on " in command("extend", sky, "--days", "30").out
+    assert "in 29 d" in command("list").out
+
+
+def test_the_policy_has_the_last_word(command, sky, world):
+    (world.folders.config / "config.yaml").write_text("longest_days: 10\n")
+    ended = command("extend", sky, "--days", "30")
+    assert ended.code == 3
+    assert "(10 days in all)" in ended.err
+
+
+def test_what_is_gone_has_no_end_to_put_off(command, sky):
+    command("destroy", sky)
+    assert command("extend", sky).code == 1
+
+
+def test_what_is_due_is_removed_and_the_rest_stays(command, overdue, world):
+    command("deploy", "toy", "--site", "SIM", "--name", "other")
+    ended = command("expire")
+    assert (ended.code, ended.out) == (0, "sky: its end had come, and it is gone\n")
+    assert {name for _, name in world.resources} == {"other-toy"}
+
+
+def test_a_site_that_is_down_is_told_and_tried_again(command, overdue, world):
+    world.login_error = "SIM does not answer"
+    ended = command("expire")
+    assert ended.code == 6
+    assert "SIM does not answer" in ended.out
+    world.login_error = None
+    assert command("expire").code == 0
+    assert world.resources == {}
+
+
+def test_nothing_due_is_nothing_to_do(command, sky):
+    ended = command("expire")
+    assert (ended.code, ended.out) == (0, "Nothing ends today.\n")
+
+
+def test_a_hook_is_told_once_before_the_end(command, sky, world, tmp_path):
+    told = tmp_path / "told"
+    script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
+    hook = json.dumps([sys.executable, "-c", script])
+    (world.folders.config / "config.yaml").write_text(f"warning_hook: {hook}\n")
+    set_end(world, soon(5))
+    assert "ends within a day" in command("expire").out
+    command("expire")
+    (line,) = told.read_text().splitlines()
+    assert json.loads(line)["extend"] == "orchestrator extend sky --days 7"
+
+
+def test_a_hook_that_fails_is_told_and_called_again(command, sky, world):
+    hook = json.dumps([sys.executable, "-c", "import sys; sys.exit('no mail server')"])
+    (world.folders.config / "config.yaml").write_text(f"warning_hook: {hook}\n")
+    set_end(world, soon(5))
+    for _ in range(2):
+        assert "the warning hook failed: no mail server" in command("expire").out
+
+
+def test_a_program_reads_what_became_of_each(command, overdue):
+    (value,) = command("expire", "--json").values
+    assert (value["what"], value["deployment"]["phase"]) == ("removed", "destroyed")
