@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.planning import Plan
-    from orchestrator.run import Recovered, Run
+    from orchestrator.run import Run
+    from orchestrator.takingback import Recovered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

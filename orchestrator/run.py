@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
-from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
@@ -33,25 +30,11 @@ from orchestrator.model import Deployment, Proof, Request, Selection, Share, Sit
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
-from orchestrator.recovery import Comparison, compare, count_in_words, names_of, removable, sweep
+from orchestrator.recovery import count_in_words, names_of, sweep
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.store import Store
-from orchestrator.workdir import StateLostError, Workdir, write_atomically
-
-# Seconds for which a server that is still being made is waited for.
-_SETTLING = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """What was taken back into the state, what was removed, and what a plan would still do."""
-
-    deployment: Deployment
-    known: int
-    taken_back: tuple[str, ...]
-    removed: tuple[str, ...]
-    state_aside: str | None
-    rest: Plan
+from orchestrator.takingback import Recovered, TakingBack
+from orchestrator.workdir import StateLostError, Workdir
 
 
 class Run:
@@ -89,6 +72,9 @@ class Run:
         )
         self._configuration = Configuration(
             workdir=self._workdir, environment=environment, journal=journal, stop=stop
+        )
+        self._takingback = TakingBack(
+            workdir=self._workdir, provisioning=self._provisioning, journal=journal, stop=stop
         )
         self._login: keystone.KeystoneLogin | None = None
         self._verb = ""
@@ -170,7 +156,7 @@ class Run:
         """Render the files and save a plan; refuse one that would lose a machine."""
         self._check_stop()
         with self._journal.phase("plan") as log:
-            self._know_public_key()
+            self._takingback.know_public_key(self.deployment, self._cloud)
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
             self._take_back(log)
             plan = self._provisioning.plan(self._logged_in())
@@ -252,16 +238,15 @@ class Run:
         Raises DeploymentFailedError when the site has nothing of the deployment.
         """
         with self._journal.phase("recover") as log:
-            self._know_public_key()
+            self._takingback.know_public_key(self.deployment, self._cloud)
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
-            aside = self._sound_state()
-            found = self._compare()
+            aside = self._takingback.set_broken_state_aside(self.deployment)
+            found = self._takingback.prepare(self.deployment, self._cloud())
             if not (found.known or found.missing or found.strays):
                 raise DeploymentFailedError(
                     f"{self._site.name} has nothing that carries the mark of {self.deployment.name}",
                     way_out=[f"make destroy NAME={self.deployment.name}        forgets it here"],
                 )
-            self._remove(found)
             if found.imports:
                 self._provisioning.recover(self._logged_in(), found.imports, log)
             rest = self._provisioning.plan(self._logged_in())
@@ -357,7 +342,7 @@ class Run:
         self._workdir.write_imports({})
         with self._journal.phase("destroy") as log:
             try:
-                self._require_state()
+                self._takingback.require_state(self.deployment)
             except StateLostError as error:
                 log.finish(f"{error.message}; going by the site's own listing")
                 return
@@ -378,103 +363,11 @@ class Run:
             log.finish(words if removed else "the site has nothing of it left")
 
     def _take_back(self, log: PhaseLog) -> None:
-        """Find what the last run left at the site, when it did not end cleanly; go on from there.
-
-        What the state does not know is taken back by the plan that comes; what is broken, or
-        nobody's, is removed, since some of it would stand in the way: a router takes no second
-        leg in the same subnet.
-        """
+        """Let the plan that comes take back what a run that did not end cleanly left at the site."""
         self._workdir.write_imports({})
-        if self._ended_cleanly():
-            return
-        log.running("looking for what the last run left at the site")
-        found = self._compare()
-        self._remove(found)
-        self._workdir.write_imports(found.imports)
-        if found.missing:
-            total = len(found.known) + len(found.missing)
-            words = count_in_words(one.kind for one in found.missing)
-            self._journal.note(
-                "plan",
-                f"the last run ended without a word ({self.deployment.phase.value}): the site has"
-                f" {total} of its resources, the state knew {len(found.known)};"
-                f" {len(found.missing)} are taken back ({words})",
-            )
-
-    def _ended_cleanly(self) -> bool:
-        """Tell whether the state can be trusted to know all that there is."""
-        if self.deployment.phase not in MAY_HOLD_RESOURCES:
-            return True
-        if self._sound_state() is not None:
-            return False
-        return self.deployment.phase is not Phase.APPLYING
-
-    def _sound_state(self) -> str | None:
-        """Set a state aside that cannot be trusted; say what was wrong with it, None where nothing is."""
-        try:
-            self._require_state()
-        except StateLostError as error:
-            aside = self._workdir.set_state_aside()
-            kept = f"; it is kept as {aside}" if aside else ""
-            words = f"{error.message}{kept}: going by the site's own listing"
-            self._journal.note(self._verb, words)
-            return words
-        return None
-
-    def _compare(self) -> Comparison:
-        """Return what the site has beside what the state knows; a server being made is waited for."""
-        found = self._settled()
-        ids = {node.id for node in self.deployment.nodes}
-        given = None if "" in ids else ids
-        comparison = compare(found, self._provisioning.known(), given=given)
-        if comparison.contradicted:
-            # It speaks of resources that have been replaced since: of no use for what there is.
-            self._workdir.set_state_aside()
-            comparison = compare(found, {}, given=given)
-        if comparison.doubled:
-            name = self.deployment.name
-            raise DeploymentFailedError(
-                f"{name} has more than one of what it should have once, and both are in use",
-                facts={
-                    f"{one.kind} {one.id}": f"{one.name}, {one.status}"
-                    for one in comparison.doubled
-                },
-                way_out=[
-                    "remove the one that is not needed at the site, then the same command again"
-                ],
-            )
-        return comparison
-
-    def _settled(self) -> tuple[Resource, ...]:
-        """List what the site has, once no server of it is still being made."""
-        cloud, deadline = self._cloud(), time.monotonic() + _SETTLING
-        while True:
-            found = tuple(cloud.find_marked(self.deployment.id))
-            if not any(one.status == "BUILD" for one in found) or time.monotonic() > deadline:
-                return found
-            if self._stop.wait(1.0):
-                raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
-
-    def _remove(self, comparison: Comparison) -> None:
-        strays = removable(comparison)
-        if not strays:
-            return
-        cloud = self._cloud()
-        for stray in strays:
-            cloud.remove(stray)
-        ids = {one.id for one in strays}
-        left = [one for one in cloud.find_marked(self.deployment.id) if one.id in ids]
-        if left:
-            raise DeploymentFailedError(
-                f"what an interrupted run left of {self.deployment.name} cannot be removed",
-                facts={"still there": ", ".join(names_of(left)) or f"{len(left)} parts"},
-            )
-        words = ", ".join(names_of(strays)) or f"{len(strays)} parts of others"
-        self._journal.note("plan", f"removed what was broken or nobody's: {words}")
-
-    def _require_state(self) -> None:
-        known = self.deployment.phase in MAY_HOLD_RESOURCES and bool(self.deployment.nodes)
-        self._workdir.check_state(expected=known)
+        if not self._takingback.ended_cleanly(self.deployment):
+            log.running("looking for what the last run left at the site")
+            self._takingback.prepare(self.deployment, self._cloud())
 
     def _reach(self) -> None:
         self._check_stop()
@@ -484,13 +377,6 @@ class Run:
                 self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
             )
         self._remember_reached()
-
-    def _know_public_key(self) -> None:
-        """Take the public key from the site where there is none here: another one would replace it."""
-        if self.deployment.phase in MAY_HOLD_RESOURCES and not self._workdir.public_key.is_file():
-            told = self._cloud().public_key_of(self.deployment.id)
-            if told:
-                write_atomically(self._workdir.public_key, told.strip() + "\n")
 
     def _require_key(self) -> None:
         """Say so when the deployment was taken over from a listing: its key stayed where it was made."""

@@ -11,7 +11,7 @@ from orchestrator.cli import context, interrupts, views
 from orchestrator.cli.values import as_value
 
 if TYPE_CHECKING:
-    from orchestrator.run import Recovered
+    from orchestrator.takingback import Recovered
 
 CHANGES = 2
 

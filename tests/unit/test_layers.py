@@ -47,6 +47,7 @@ LAYERS = (
         "run",
         "deployer",
         "expiring",
+        "takingback",
         "launch",
         "surveying",
         "collector",
