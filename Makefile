@@ -86,6 +86,7 @@ $(FEDCLOUD)/.installed: $(INSTALLED)
 .PHONY: sandbox
 sandbox: ## start the sandbox: a real OpenStack and a real Keycloak on this machine (root)
 	@$(SANDBOX) up
+	@case $(USECASE) in oligia | containers) $(SANDBOX) registry ;; esac
 
 .PHONY: sandbox-status
 sandbox-status: ## show the services of the sandbox

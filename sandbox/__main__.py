@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sandbox import down, lock, preflight, registry, site, status, up
+from sandbox import down, lock, passwords, preflight, registry, site, status, up
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, url
 
@@ -32,7 +32,7 @@ def _up(layout: Layout, _: argparse.Namespace) -> int:
 def _registry(layout: Layout, _: argparse.Namespace) -> int:
     with lock.held(layout.lock):
         print(f"The registry is up: {registry.start(layout)}")
-        up.write_site_file(layout)
+        up.Start(layout, passwords.load(layout.secrets)).site_file()
     return 0
 
 
