@@ -17,10 +17,17 @@ from typing import Any
 
 PROGRAMS = ("chromium", "chromedriver")
 # Without the last ones Chromium looks for its maker's servers, over and over.
-OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --window-size=1400,900"
-    " --disable-background-networking --disable-component-update --disable-sync"
-).split()
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--window-size=1400,900",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 

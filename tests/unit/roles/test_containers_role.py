@@ -84,7 +84,8 @@ def pauses() -> list[float]:
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Docker:
     spec = importlib.util.spec_from_file_location("bring_images", PROGRAM)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     program: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
     monkeypatch.setattr(program, "RECORDS", str(tmp_path / "records"))
