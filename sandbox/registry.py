@@ -79,7 +79,6 @@ def use_cases(layout: Layout) -> dict[str, dict[str, Any]]:
 
 
 EXAMPLE = {
-    "command": ["httpd", "-f", "-p", "8080", "-h", "/srv"],
-    "ports": ["8080:8080"],
-    "volumes": ["/srv/containers/web:/srv:ro"],
+    "command": ["sh", "-c", "echo It works > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"],
+    "ports": ["8080"],
 }
