@@ -114,6 +114,10 @@ lint: $(INSTALLED) ## style, types, playbooks, Terraform files, shell scripts
 test: install lint ## everything: lint, unit, contract, and the e2e ring on the sandbox
 	@tests/tools/test
 
+.PHONY: e2e-slow
+e2e-slow: ready ## what takes too long for every day, on the sandbox: Oligia from Debian's packages
+	@SLOW=1 $(PYTHON) -m pytest -q tests/e2e/test_oligia.py -k packages
+
 .PHONY: bench
 bench: ready $(FEDCLOUD)/.installed ## measure against fedcloud, bare terraform and ansible-playbook
 	@$(PYTHON) -m tests.bench

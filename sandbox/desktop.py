@@ -26,6 +26,8 @@ EXCLUDED = (
     *(f"/usr/lib/x86_64-linux-gnu/{name}*" for name in ("libLLVM", "libz3", "libx265", "libaom")),
     *(f"/usr/lib/x86_64-linux-gnu/{name}*" for name in ("dri/", "jni/", "libgs.so")),
     "/usr/lib/gcc/*",
+    # Those of a package itself stay, as some packages import them.
+    "/usr/lib/python3/dist-packages/*/*/tests/*",
 )
 OWN = TEMPLATES / "desktop"
 # The desktop itself is the one that the role sets up where there are no containers.
@@ -107,4 +109,4 @@ def _furnish(root: Path) -> None:
 def _layers(root: Path) -> list[list[str]]:
     """Return what goes into each layer: several are fetched while one is unpacked."""
     apart = [f"--exclude=./{name}/*" for name in (*JAVA, *PYTHON)]
-    return [[*apart, "."], list(PYTHON), list(JAVA)]
+    return [[*apart, "--exclude=./dev/*", "."], list(PYTHON), list(JAVA)]
