@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -17,6 +19,10 @@ def rendered(role: str, template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    environment.globals |= {
+        "role_path": str(folder.parent),
+        "lookup": lambda _kind, path: Path(path).read_text(),
+    }
     return environment.get_template(template).render(**values)
 
 
@@ -111,3 +117,14 @@ def test_the_password_is_on_no_command_line(source: str) -> None:
     assert "oligia_password" not in text
     if source == "image":
         assert "printf 'abc:%s\\n' \"$(cat /etc/oligia.password)\" | docker exec" in text
+
+
+@pytest.mark.parametrize("source", ["image", "packages"])
+def test_the_program_of_the_desktop_is_a_shell_script(source: str, tmp_path: Path) -> None:
+    script = tmp_path / "oligia"
+    script.write_text(
+        rendered("oligia", "oligia.sh.j2", oligia_source=source, oligia_autostart=True)
+    )
+    subprocess.run(["sh", "-n", script], check=True)
+    refused = subprocess.run(["sh", script, "dance"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stderr) == (64, "oligia: there is no dance\n")
