@@ -15,9 +15,21 @@ RECORDS = "/var/lib/orchestrator/images"
 GB = 1000**3
 # The words of Docker, what they mean, and the seconds before the first new try (0: none helps).
 TROUBLES = (
-    (("toomanyrequests", "too many requests", "rate limit"), "the registry limits how often it answers", 60),
-    (("manifest unknown", "not found: manifest", "name unknown"), "the registry has no such image", 0),
-    (("pull access denied", "unauthorized", "authentication required"), "the registry does not give it to us", 0),
+    (
+        ("toomanyrequests", "too many requests", "rate limit"),
+        "the registry limits how often it answers",
+        60,
+    ),
+    (
+        ("manifest unknown", "not found: manifest", "name unknown"),
+        "the registry has no such image",
+        0,
+    ),
+    (
+        ("pull access denied", "unauthorized", "authentication required"),
+        "the registry does not give it to us",
+        0,
+    ),
     (("x509",), "the registry's certificate is not trusted (see docker_registry_cas)", 0),
     (("no space left",), "the disk is full", 0),
     (("invalid reference format",), "this is no name of an image", 0),
@@ -48,7 +60,9 @@ def pull(image, attempts, sleep=time.sleep):
         if not pause or attempt + 1 == attempts:
             break
         sleep(min(pause * 2**attempt, 300))
-    sys.exit(f"{image} does not come after {attempt + 1} tries: {meaning}. Docker says: {done.stderr.strip()}")
+    sys.exit(
+        f"{image} does not come after {attempt + 1} tries: {meaning}. Docker says: {done.stderr.strip()}"
+    )
 
 
 def load(image, tarball):
@@ -67,7 +81,9 @@ def check_room(free_gb):
     root = docker("info", "--format", "{{.DockerRootDir}}").stdout.strip()
     free = shutil.disk_usage(root).free / GB
     if free < free_gb:
-        sys.exit(f"{root} has {free:.1f} GB free and {free_gb} GB are wanted before images come: take a larger disk")
+        sys.exit(
+            f"{root} has {free:.1f} GB free and {free_gb} GB are wanted before images come: take a larger disk"
+        )
 
 
 def mark(tarball):
@@ -84,7 +100,8 @@ def main(wanted):
         with open(record) as file:
             before = json.load(file)
     now = {
-        item["image"]: mark(item["tarball"]) if item.get("tarball") else [] for item in wanted["images"]
+        item["image"]: mark(item["tarball"]) if item.get("tarball") else []
+        for item in wanted["images"]
     }
     missing = [
         item
@@ -99,10 +116,13 @@ def main(wanted):
             load(item["image"], item["tarball"])
         else:
             pull(item["image"], wanted["attempts"])
-        print("brought", item["image"])
+        sys.stdout.write(f"brought {item['image']}\n")
     for image in set(before) - set(now):
         # One that still runs cannot go yet: it does at a later run.
-        if docker("image", "rm", image).returncode and not docker("image", "inspect", image).returncode:
+        if (
+            docker("image", "rm", image).returncode
+            and not docker("image", "inspect", image).returncode
+        ):
             now[image] = []
     if now != before:
         os.makedirs(RECORDS, exist_ok=True)
