@@ -93,7 +93,7 @@ OLIGIA = {
     "oligia_shm_size": "1g",
     "oligia_seccomp_unconfined": False,
     "oligia_timezone": "Europe/Madrid",
-    "oligia_image": "r:5000/d:t@sha256:1",
+    "_oligia_image": "r:5000/d:t@sha256:1",
     "_oligia_account": {"uid": 997, "group": 996},
     "_oligia_launchers": yaml.safe_load((paths.ANSIBLE_ROLES / "oligia/vars/main.yml").read_text())[
         "_oligia_launchers"
