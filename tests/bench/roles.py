@@ -17,6 +17,7 @@ from orchestrator.drivers import ssh
 from orchestrator.paths import Folders
 from orchestrator.workdir import Workdir
 
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 COMMAND = str(BIN / "orchestrator")
 MARK = "role times: "
@@ -28,6 +29,7 @@ def measure(home: Path) -> dict[str, float]:
     """Deploy use cases with roles, run their playbooks once more, and remove them."""
     found: dict[str, float] = {}
     env = {**os.environ, "ORCHESTRATOR_HOME": str(home)}
+    subprocess.run(["python3", "-m", "sandbox", "registry"], cwd=ROOT, check=True)
     for use_case in USE_CASES:
         asked = [COMMAND, "deploy", use_case, "--site", "SANDBOX", "--name", NAME]
         subprocess.run(asked, env=env, check=True, stdout=subprocess.DEVNULL)
