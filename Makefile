@@ -86,6 +86,7 @@ $(FEDCLOUD)/.installed: $(INSTALLED)
 .PHONY: sandbox
 sandbox: ## start the sandbox: a real OpenStack and a real Keycloak on this machine (root)
 	@$(SANDBOX) up
+	@case $(USECASE) in oligia | containers) $(SANDBOX) registry ;; esac
 
 .PHONY: sandbox-status
 sandbox-status: ## show the services of the sandbox
@@ -112,6 +113,10 @@ lint: $(INSTALLED) ## style, types, playbooks, Terraform files, shell scripts
 .PHONY: test
 test: install lint ## everything: lint, unit, contract, and the e2e ring on the sandbox
 	@tests/tools/test
+
+.PHONY: e2e-slow
+e2e-slow: ready ## what takes too long for every day, on the sandbox: Oligia from Debian's packages
+	@SLOW=1 $(PYTHON) -m pytest -q tests/e2e/test_oligia.py -k packages
 
 .PHONY: bench
 bench: ready $(FEDCLOUD)/.installed ## measure against fedcloud, bare terraform and ansible-playbook

@@ -1,4 +1,4 @@
-"""The command line: `python3 -m sandbox up|status|down|clean|token`."""
+"""The command line: `python3 -m sandbox up|registry|status|down|clean|token`."""
 
 import argparse
 import subprocess
@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sandbox import down, lock, preflight, site, status, up
+from sandbox import down, lock, passwords, preflight, registry, site, status, up
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, url
 
@@ -26,6 +26,13 @@ def _up(layout: Layout, _: argparse.Namespace) -> int:
         f"  CA         {layout.ca}\n  site file  {layout.state}/sites/{site.NAME}.yaml\n"
         f"Deploy with: make deploy SITE={site.NAME} USECASE=docker"
     )
+    return 0
+
+
+def _registry(layout: Layout, _: argparse.Namespace) -> int:
+    with lock.held(layout.lock):
+        print(f"The registry is up: {registry.start(layout)}")
+        up.Start(layout, passwords.load(layout.secrets)).site_file()
     return 0
 
 
@@ -64,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("up", _up, "start what is not running")
+    add("registry", _registry, "start and fill the registry of container images")
     add("status", _status, "show every service").add_argument("--json", action="store_true")
     add("down", _down, "end everything, keep the data")
     clean = add("clean", _clean, "end everything and remove the data")

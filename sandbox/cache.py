@@ -48,13 +48,31 @@ def build_sshd(layout: Layout) -> str:
     if program.is_file():
         return "this machine's" if program == SSHD else "from the cache"
     with files.built(layout.cache / "sshd") as fresh:
-        log = layout.log / "step-sshd.log"
-        download = ["apt-get", "-o", "APT::Sandbox::User=root", "download"]
-        shell.run([*download, "openssh-server", "libwrap0"], log=log, cwd=fresh)
-        for package in sorted(fresh.glob("*.deb")):
-            shell.run(["dpkg-deb", "--extract", package, fresh], log=log)
-            package.unlink()
+        unpack(["openssh-server", "libwrap0"], fresh, layout.log / "step-sshd.log")
     return "unpacked"
+
+
+def registry(layout: Layout) -> Path:
+    """Return where the program of the registry belongs."""
+    return layout.cache / "registry/usr/bin/docker-registry"
+
+
+def build_registry(layout: Layout) -> str:
+    """Unpack Debian's registry: installed, it would start at this machine's next boot."""
+    if registry(layout).is_file():
+        return "from the cache"
+    with files.built(layout.cache / "registry") as fresh:
+        unpack(["docker-registry"], fresh, layout.log / "step-registry.log")
+    return "unpacked"
+
+
+def unpack(packages: Iterable[str], target: Path, log: Path) -> None:
+    """Unpack Debian packages below a folder, without installing them."""
+    download = ["apt-get", "-o", "APT::Sandbox::User=root", "download"]
+    shell.run([*download, *packages], log=log, cwd=target)
+    for package in sorted(target.glob("*.deb")):
+        shell.run(["dpkg-deb", "--extract", package, target], log=log)
+        package.unlink()
 
 
 def build_environment(layout: Layout) -> str:

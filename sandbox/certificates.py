@@ -42,16 +42,24 @@ def _make_authority(folder: Path) -> None:
 
 
 def _make_server(folder: Path) -> None:
-    _key(folder / "server.key")
-    extensions = f"{NAMES}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
-    files.write(folder / "server.ext", extensions)
-    request = shell.run(
-        ["openssl", "req", "-new", "-key", folder / "server.key", "-subj", "/CN=127.0.0.1"]
-    )
-    signer = ["-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key", "-CAcreateserial"]
-    content = ["-days", str(DAYS), "-extfile", f"{folder}/server.ext"]
-    sign = ["openssl", "x509", "-req", *signer, *content, "-out", f"{folder}/server.pem"]
-    shell.run(sign, stdin=request)
+    _sign(folder / "server", NAMES)
+
+
+def prepare_another(layout: Layout, name: str, names: str) -> None:
+    """Make a certificate for other names, or renew it near its end."""
+    if not _lasts(layout.tls / f"{name}.pem"):
+        _sign(layout.tls / name, names)
+
+
+def _sign(place: Path, names: str) -> None:
+    authority, key, extensions = (place.with_name("ca"), f"{place}.key", f"{place}.ext")
+    _key(Path(key))
+    content = f"{names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
+    files.write(Path(extensions), content)
+    request = shell.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=127.0.0.1"])
+    signer = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial"]
+    options = ["-days", str(DAYS), "-extfile", extensions, "-out", f"{place}.pem"]
+    shell.run(["openssl", "x509", "-req", *signer, *options], stdin=request)
 
 
 def _make_self_signed(folder: Path) -> None:

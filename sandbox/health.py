@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.layout import HOST, Layout
+from sandbox.layout import Layout
 from sandbox.services import Service
 from sandbox.shell import last_lines
 
@@ -20,8 +20,8 @@ def answers(service: Service, layout: Layout) -> bool:
     if service.socket:
         return _connects(service.socket)
     if service.path:
-        return _responds(service.port, service.path, layout.ca)
-    return not service.port or _greets(service.port, service.greeting)
+        return _responds(service, layout.ca)
+    return not service.port or _greets(service)
 
 
 def _connects(path: str) -> bool:
@@ -33,19 +33,22 @@ def _connects(path: str) -> bool:
     return True
 
 
-def _greets(port: int, greeting: bytes) -> bool:
+def _greets(service: Service) -> bool:
+    greeting = service.greeting
     try:
-        with socket.create_connection((HOST, port), timeout=10) as connection:
+        with socket.create_connection((service.address, service.port), timeout=10) as connection:
             return not greeting or connection.recv(len(greeting)) == greeting
     except OSError:
         return False
 
 
-def _responds(port: int, path: str, ca: Path) -> bool:
+def _responds(service: Service, ca: Path) -> bool:
     try:
         context = ssl.create_default_context(cafile=str(ca))
-        connection = http.client.HTTPSConnection(HOST, port, timeout=10, context=context)
-        connection.request("GET", path)
+        connection = http.client.HTTPSConnection(
+            service.address, service.port, timeout=10, context=context
+        )
+        connection.request("GET", service.path)
         return connection.getresponse().status < 500
     except (OSError, http.client.HTTPException):
         return False

@@ -71,7 +71,7 @@ def _bootstrap(root: Path, log: Path) -> None:
     options += ["--aptopt=Acquire::Languages none"]
     excluded = ("doc", "man", "locale", "info")
     options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in excluded]
-    shell.run(["mmdebstrap", *options, *hooks, RELEASE, root, *_own_mirrors()], log=log)
+    shell.run(["mmdebstrap", *options, *hooks, RELEASE, root, *own_mirrors()], log=log)
 
 
 def _own_authorities() -> list[Path]:
@@ -79,7 +79,8 @@ def _own_authorities() -> list[Path]:
     return sorted(AUTHORITIES.glob("*.crt"))
 
 
-def _own_mirrors() -> list[str]:
+def own_mirrors() -> list[str]:
+    """Return where this machine gets its own packages, if it is of the release that VMs have."""
     if RELEASE not in platform.freedesktop_os_release().get("VERSION_CODENAME", ""):
         # Another system's mirror has no Debian; mmdebstrap knows the usual one.
         return []

@@ -20,6 +20,8 @@ PUBLIC_PORTS = {
 }
 # What else answers on this machine: a jump host, and two sites that fail.
 OTHER_PORTS = {"jump": 28022, "silent": 28023, "self-signed": 28024}
+# Where VMs find images of containers: this machine's own address on the floating network.
+REGISTRY = ("198.51.100.1", 5000)
 
 
 @dataclass(frozen=True, slots=True)

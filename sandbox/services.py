@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import cache
-from sandbox.layout import OTHER_PORTS, PUBLIC_PORTS, SOURCE, Layout
+from sandbox.layout import HOST, OTHER_PORTS, PUBLIC_PORTS, REGISTRY, SOURCE, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,14 @@ class Service:
     user: str = "root"
     environment: Mapping[str, str] = field(default_factory=dict)
     keeps_data: bool = False
+    address: str = HOST
+    # Not every sandbox has it.
+    optional: bool = False
 
 
 def table(layout: Layout) -> tuple[Service, ...]:
     """Return all services in the order in which a person would start them."""
-    return (*_ground(layout), *_front(layout), *_cloud(layout))
+    return (*_ground(layout), *_front(layout), *_cloud(layout), _registry(layout))
 
 
 def _ground(layout: Layout) -> tuple[Service, ...]:
@@ -151,6 +154,19 @@ def _volumes(layout: Layout) -> tuple[Service, ...]:
         _python_service(layout, "cinder-api", cinder, port=PUBLIC_PORTS["cinder"], path="/"),
         _python_service(layout, "cinder-scheduler", cinder),
         _python_service(layout, "cinder-volume", cinder),
+    )
+
+
+def _registry(layout: Layout) -> Service:
+    # VMs meet it at this machine's own address, so it listens in this machine's network.
+    program = f"{cache.registry(layout)} serve {layout.etc}/registry.yml"
+    return Service(
+        "registry",
+        f"/usr/bin/nsenter --net=/run/netns/host {program}",
+        REGISTRY[1],
+        "/v2/",
+        address=REGISTRY[0],
+        optional=True,
     )
 
 

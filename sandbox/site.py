@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from string import Template
 
-from sandbox import files, gateway, jump
+from sandbox import files, gateway, jump, registry
 from sandbox.layout import HOST, OTHER_PORTS, TEMPLATES, Layout, url
 from sandbox.realm import ACCOUNTS
 from sandbox.vos import NAMES, VOS
@@ -81,6 +81,8 @@ def site_file(
         f"dns: {json.dumps(dns)}",
         "vos:",
     ]
+    if own := registry.use_cases(layout):
+        lines.insert(-1, f"use_cases: {json.dumps(own)}")
     for vo, project in projects.items():
         lines += [f"- name: {vo}", f"  auth: {json.dumps({'project_id': project})}"]
         lines += [f"  {key}: {value}" for key, value in own_keys(layout, vo).items()]

@@ -45,7 +45,7 @@ def lines(layout: Layout) -> list[Line]:
 def _state(service: Service, programs: dict[str, Program], layout: Layout) -> str:
     program = programs.get(service.name)
     if not program or program.state != "RUNNING":
-        return "down"
+        return "off" if service.optional else "down"
     return "up" if health.answers(service, layout) else "silent"
 
 
@@ -58,8 +58,8 @@ def is_up(layout: Layout, mark: str = "") -> bool:
 
 
 def all_up(found: Iterable[Line]) -> bool:
-    """Say whether no service is missing or silent."""
-    return all(line.state == "up" for line in found)
+    """Say whether no service is missing or silent; one that is optional may be off."""
+    return all(line.state in ("up", "off") for line in found)
 
 
 def as_table(found: list[Line]) -> str:

@@ -241,7 +241,7 @@ class Start:
             self._seed("compute", ("projects", "nova-api"), "quota and flavors"),
             self._seed("network", ("projects", "neutron-server"), "networks"),
             self._seed("volumes", ("projects", "cinder-api"), "volume quotas"),
-            Step("site file", self._site_file, ("projects", "tools")),
+            Step("site file", self.site_file, ("projects", "tools")),
         ]
 
     def _seed(self, part: str, needs: tuple[str, ...], name: str = "") -> Step:
@@ -257,7 +257,8 @@ class Start:
             "image": str(image.place(self.layout)),
         }
 
-    def _site_file(self) -> str:
+    def site_file(self) -> str:
+        """Write what the orchestrator reads of this site."""
         cloud = Cloud(self.layout, self.passwords["admin"])
         projects = cloud.projects()
         site.write_bad_site_files(self.layout, projects)

@@ -20,7 +20,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.drivers import provider
 from orchestrator.paths import SANDBOX, Folders
-from tests.bench import discovery, selecting
+from tests.bench import discovery, roles, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -41,6 +41,7 @@ def main() -> None:
             "start": starts(home),
             "discover": discovery.measure(),
             "deploy": deployments(home),
+            "roles": roles.measure(home),
         }
     results["choose"] = selecting.main()
     text = json.dumps(results, indent=2)

@@ -28,6 +28,7 @@ LAYERS = (
         "fetching",
         "uploading",
         "drivers",
+        "dyndns",
     ),
     (
         "store",

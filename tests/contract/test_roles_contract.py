@@ -1,0 +1,75 @@
+"""Rules of the roles that only Ansible itself can evaluate, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestrator import paths
+
+pytestmark = pytest.mark.contract
+
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+SAFE = {"services": {"db": {"image": "db:1"}, "web": {"ports": ["127.0.0.1:8080:80"]}}}
+
+
+def refusal(tmp_path: Path, **variables: Any) -> str:
+    """What the role `containers` says against these variables; empty when it goes on."""
+    first = yaml.safe_load((paths.ANSIBLE_ROLES / "containers/tasks/main.yml").read_text())[0]
+    variables = {"containers_list": [], "containers_compose": "", **variables}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": variables,
+        "vars_files": [str(paths.ANSIBLE_ROLES / "containers/vars/main.yml")],
+        "tasks": [first],
+    }
+    file = tmp_path / "play.yml"
+    file.write_text(yaml.safe_dump([play]))
+    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
+    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stdout + done.stderr
+    return done.stdout if done.returncode else ""
+
+
+def test_what_is_met_on_this_machine_alone_goes_on(tmp_path: Path) -> None:
+    web = {"name": "web", "image": "web:1", "ports": ["8080:80", "9000"]}
+    assert refusal(tmp_path, containers_list=[web], containers_compose=SAFE) == ""
+    assert refusal(tmp_path, containers_compose=yaml.safe_dump(SAFE)) == ""
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        {"ports": ["8080:80"]},
+        {"ports": ["0.0.0.0:8080:80"]},
+        {"ports": [8080]},
+        {"ports": [{"target": 80, "published": 8080}]},
+        {"ports": [{"target": 80, "published": 8080, "host_ip": "0.0.0.0"}]},
+        {"network_mode": "host"},
+    ],
+)
+def test_a_compose_file_that_opens_a_port_to_the_world_is_refused(
+    tmp_path: Path, service: dict[str, Any]
+) -> None:
+    compose = {"services": {**SAFE["services"], "open": service}}
+    assert "127.0.0.1:PORT:PORT-INSIDE" in refusal(tmp_path, containers_compose=compose)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"name": "Web", "image": "web:1"},
+        {"name": "../web", "image": "web:1"},
+        {"name": "web", "image": "web:1", "ports": ["0.0.0.0:8080:80"]},
+    ],
+)
+def test_a_container_that_cannot_be_is_refused(tmp_path: Path, container: dict[str, Any]) -> None:
+    assert "small letters" in refusal(tmp_path, containers_list=[container])

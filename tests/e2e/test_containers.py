@@ -1,0 +1,66 @@
+"""Containers on the sandbox: one that stays, jobs in order, what fails, what is removed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestrator.paths import SANDBOX
+from tests.e2e.people import ROOT, Person
+
+pytestmark = pytest.mark.e2e
+
+NAME = "containers-e2e"
+
+
+@pytest.fixture(scope="module")
+def image(sandbox: None) -> str:
+    """The smallest image of the sandbox's registry."""
+    subprocess.run(["python3", "-m", "sandbox", "registry"], cwd=ROOT, check=True)
+    site = yaml.safe_load((SANDBOX / "sites" / "SANDBOX.yaml").read_text())
+    return str(site["use_cases"]["containers"]["containers_list"][0]["image"])
+
+
+def written(folder: Path, *containers: dict[str, Any]) -> str:
+    """A deployment file that asks for these containers in order."""
+    path = folder / "containers.yaml"
+    parameters = {"containers_sequence": True, "containers_list": containers}
+    request = {"use_case": "containers", "site": "SANDBOX", "name": NAME, "parameters": parameters}
+    path.write_text(yaml.safe_dump(request))
+    return str(path)
+
+
+def test_containers_run_in_order_and_tell_how_they_ended(
+    person: Person, tmp_path: Path, image: str
+) -> None:
+    def job(name: str, line: str) -> dict[str, Any]:
+        volumes = ["/srv/data:/data"]
+        return {
+            "name": name,
+            "image": image,
+            "job": True,
+            "volumes": volumes,
+            "command": ["sh", "-c", line],
+        }
+
+    page = "echo It works > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"
+    web = {"name": "web", "image": image, "ports": ["8080"], "command": ["sh", "-c", page]}
+    first, second = job("first", "echo 42 > /data/one"), job("second", "cat /data/one > /data/two")
+    request = written(tmp_path, web, first, second)
+    person.run("deploy", "--file", request, timeout=2400)
+
+    def inside(*argv: str) -> str:
+        return person.run("ssh", NAME, "--", *argv).stdout.strip()
+
+    status = inside("containers", "status")
+    assert status == "web running, first ended with 0, second ended with 0"
+    assert inside("curl", "-s", "http://127.0.0.1:8080/") == "It works"
+    assert inside("cat", "/srv/data/two") == "42"
+    assert "docker" in inside("id", "-nG").split()
+    again = person.run("deploy", "--file", request, "--configure", "--json", timeout=1200)
+    assert '"changed": 0' in again.stdout
+    person.run("destroy", NAME)
