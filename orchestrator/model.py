@@ -346,6 +346,14 @@ class StatusLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What has to hold of parameters, inputs and needs before anything is made."""
+
+    kind: str  # square, one_of, together, allowed, fits_header, room
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCase:
     """A use case folder, read and validated."""
 
@@ -364,6 +372,7 @@ class UseCase:
     tunnels: tuple[Tunnel, ...] = ()
     results: tuple[str, ...] = ()
     status: tuple[StatusLine, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 # --- what was picked, and why -------------------------------------------------------------

@@ -102,7 +102,7 @@ def galaxy_at(
 
 def placed(count: int, shape: Shape, dice: random.Random) -> list[tuple[float, float, float]]:
     """Return places that are apart from each other and from the middle lines, where cubes are split."""
-    side = math.ceil(math.sqrt(count))
+    side = max(2, math.ceil(math.sqrt(count)))
     side += side % 2
     cell, margin = shape.pixels / side, 0.12
     cells = [(column, row) for row in range(side) for column in range(side)]

@@ -11,8 +11,20 @@ from pathlib import Path
 
 LIGHT = 299_792.458  # km/s
 HI_LINE = 1_420_405_751.786  # Hz
-RAW = "id_subcube ra dec hi_size line_flux_integral central_freq pa i w20 rms subcube".split()
-FINAL = "id ra dec hi_size line_flux_integral central_freq pa i w20".split()
+RAW = [
+    "id_subcube",
+    "ra",
+    "dec",
+    "hi_size",
+    "line_flux_integral",
+    "central_freq",
+    "pa",
+    "i",
+    "w20",
+    "rms",
+    "subcube",
+]
+FINAL = ["id", "ra", "dec", "hi_size", "line_flux_integral", "central_freq", "pa", "i", "w20"]
 Header = dict[str, str]
 
 
@@ -66,7 +78,10 @@ def split_subcube(cube: str, corners: str, index: str, target: str) -> None:
         "CRPIX2": f"{number(header, 'CRPIX2') - ylo!r:>20}",
     }
     lines = [head[place : place + 80] for place in range(0, len(head), 80)]
-    kept = [f"{line[:10]}{new[line[:8].strip()]}".ljust(80) if line[:8].strip() in new else line for line in lines]
+    kept = [
+        f"{line[:10]}{new[line[:8].strip()]}".ljust(80) if line[:8].strip() in new else line
+        for line in lines
+    ]
     data = b"".join(parts)
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     Path(target).write_bytes("".join(kept).encode() + data + bytes(-len(data) % 2880))
@@ -75,13 +90,13 @@ def split_subcube(cube: str, corners: str, index: str, target: str) -> None:
 def world(header: Header, x: float, y: float) -> tuple[float, float]:
     """Return the place on the sky of a pixel counted from 0."""
     ra0, dec0 = (math.radians(number(header, f"CRVAL{axis}")) for axis in (1, 2))
-    l, m = (
+    east, north = (
         math.radians((place + 1 - number(header, f"CRPIX{axis}")) * number(header, f"CDELT{axis}"))
         for axis, place in ((1, x), (2, y))
     )
-    n = math.sqrt(1 - l * l - m * m)
-    dec = math.asin(m * math.cos(dec0) + n * math.sin(dec0))
-    ra = ra0 + math.atan2(l, n * math.cos(dec0) - m * math.sin(dec0))
+    depth = math.sqrt(1 - east**2 - north**2)
+    dec = math.asin(north * math.cos(dec0) + depth * math.sin(dec0))
+    ra = ra0 + math.atan2(east, depth * math.cos(dec0) - north * math.sin(dec0))
     return math.degrees(ra), math.degrees(dec)
 
 
@@ -96,7 +111,9 @@ def sofia2cat(cube: str, catalogue: str, index: str, target: str) -> None:
     for line in lines[11:]:
         if line.startswith("#"):
             continue
-        row = {name: field for name, field in zip(names, line.split(), strict=True) if name != "name"}
+        row = {
+            name: field for name, field in zip(names, line.split(), strict=True) if name != "name"
+        }
         value = {name: float(field) for name, field in row.items()}
         if value["kin_pa"] <= 0:
             continue
@@ -119,7 +136,10 @@ def concatenate_catalogs(target: str, *sources: str) -> None:
 
 def eliminate_duplicates(source: str, target: str) -> None:
     """Keep the brighter one of two rows at one place."""
-    rows = [dict(zip(RAW, line.split(), strict=True)) for line in Path(source).read_text().splitlines()[1:]]
+    rows = [
+        dict(zip(RAW, line.split(), strict=True))
+        for line in Path(source).read_text().splitlines()[1:]
+    ]
     kept: list[dict[str, str]] = []
     for row in sorted(rows, key=lambda one: -float(one["line_flux_integral"])):
         if not any(same(row, other) for other in kept):
@@ -148,16 +168,30 @@ def visualize(source: str, plot: str, notebook: str) -> None:
     picture = [bytearray(b"\xff" * side) for _ in range(side)]
     places = [(float(row[1]), float(row[2])) for row in rows]
     for ra, dec in places:
-        spread = max((max(abs(r - places[0][0]), abs(d - places[0][1])) for r, d in places), default=0) or 1
-        x, y = (int((side - 1) * (0.5 + 0.5 * (v - w) / spread)) for v, w in ((ra, places[0][0]), (dec, places[0][1])))
+        spread = (
+            max((max(abs(r - places[0][0]), abs(d - places[0][1])) for r, d in places), default=0)
+            or 1
+        )
+        x, y = (
+            int((side - 1) * (0.5 + 0.5 * (v - w) / spread))
+            for v, w in ((ra, places[0][0]), (dec, places[0][1]))
+        )
         picture[side - 1 - y][x] = 0
     body = zlib.compress(b"".join(b"\0" + line for line in picture))
-    parts = ((b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", body), (b"IEND", b""))
-    png = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)),
+        (b"IDAT", body),
+        (b"IEND", b""),
+    )
+    png = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts
+    )
     Path(plot).parent.mkdir(parents=True, exist_ok=True)
     Path(plot).write_bytes(b"\x89PNG\r\n\x1a\n" + png)
     cell = {"cell_type": "markdown", "metadata": {}, "source": [f"{len(rows)} sources"]}
-    write(notebook, json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    write(
+        notebook, json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
 
 
 def write(target: str, text: str) -> None:
