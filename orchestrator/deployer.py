@@ -17,6 +17,7 @@ from orchestrator.auth.choosing import Given, choose_source
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.parameters import read_parameters
+from orchestrator.catalogue.rules import check_rules
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
 from orchestrator.explanation import Explanation
@@ -346,13 +347,15 @@ class Deployer:
 
 
 def _parameters(request: Request, target: Target) -> dict[str, Any]:
-    return read_parameters(
+    parameters = read_parameters(
         target.use_case,
         request.parameters,
         site=target.site,
         vo=target.share.vo,
         base=Path(request.file).parent if request.file else None,
     )
+    check_rules(target.use_case, parameters, need_of(target.use_case, parameters))
+    return parameters
 
 
 def _as_request(deployment: Deployment) -> Request:

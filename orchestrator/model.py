@@ -373,6 +373,7 @@ class UseCase:
     results: tuple[str, ...] = ()
     status: tuple[StatusLine, ...] = ()
     rules: tuple[Rule, ...] = ()
+    needs_from: Mapping[str, str] = field(default_factory=dict)  # key of a need -> parameter
 
 
 # --- what was picked, and why -------------------------------------------------------------

@@ -14,6 +14,7 @@ from orchestrator.auth.source import TokenSource
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
+from orchestrator.catalogue.rules import check_rules
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
@@ -319,6 +320,7 @@ class Run:
             given = read_parameters(use_case, request.parameters, base=base)
             asked = {name: given[name] for name in request.parameters}
             parameters = {**self.deployment.parameters, **asked}
+            check_rules(use_case, parameters, need_of(use_case, parameters))
             _require_same_need(self.deployment, use_case, parameters)
             self.deployment = self._store.update(self.deployment, parameters=parameters)
 

@@ -75,9 +75,10 @@ def _allowed(settings: Values, parameters: Values, _need: Need) -> dict[str, str
 
 def _fits_header(settings: Values, parameters: Values, _need: Need) -> dict[str, str]:
     name = settings["parameter"]
-    if not parameters[name]:
-        return {}
     path = Path(parameters[name])
+    # One that is gone from here was taken to the node before.
+    if not parameters[name] or not path.is_file():
+        return {}
     try:
         header = read_header(path)
     except ValueError as error:
@@ -118,7 +119,7 @@ def _room(settings: Values, parameters: Values, need: Need) -> dict[str, str]:
 
 def _input_gb(settings: Values, parameters: Values) -> float:
     path = parameters[settings["parameter"]]
-    if path:
+    if path and Path(path).is_file():
         return Path(path).stat().st_size / _GB
     return float(parameters.get(settings["or_gb"] or "") or 0)
 

@@ -19,6 +19,7 @@ from pydantic import (
 
 from orchestrator.catalogue import parameters
 from orchestrator.catalogue.checkfile import AbsolutePath, CheckFile, HttpCheck, TunnelCheck
+from orchestrator.catalogue.rulefile import RuleFile
 from orchestrator.model import Parameter
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -161,7 +162,9 @@ class UseCaseFile(_Strict):
     version: StrictStr
     needs: NeedFile
     needs_when: dict[Name, dict[StrictStr | StrictBool | StrictInt, NeedChangeFile]] = {}
+    needs_from: dict[Literal["vcpus", "ram_mb", "disk_gb", "volume_gb"], Name] = {}
     parameters: dict[Name, ParameterFile] = {}
+    rules: list[RuleFile] = []
     secrets: list[Name] = []
     nodes: list[NodeFile] = Field(min_length=1)
     roles: list[Name] = []
@@ -190,6 +193,11 @@ class UseCaseFile(_Strict):
         nodes, tunnels = [n.name for n in self.nodes], [t.name for t in self.tunnels]
         for name in self.needs_when:
             yield "needs_when", name, list(self.parameters)
+        for name in self.needs_from.values():
+            yield "needs_from", name, list(self.parameters)
+        for rule in self.rules:
+            for name in rule.names:
+                yield f"the rule {rule.kind}", name, list(self.parameters)
         for tunnel in self.tunnels:
             where = f"the tunnel {tunnel.name}"
             yield f"{where}: node", tunnel.node or nodes[0], nodes

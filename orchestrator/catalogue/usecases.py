@@ -28,6 +28,7 @@ from orchestrator.model import (
     Need,
     NeedWhen,
     NodeGroup,
+    Rule,
     StatusLine,
     Tunnel,
     UseCase,
@@ -128,6 +129,8 @@ def _use_case(read: UseCaseFile, folder: Path, name: str) -> UseCase:
             for parameter, values in read.needs_when.items()
             for value, change in values.items()
         ),
+        needs_from={key: name for key, name in read.needs_from.items()},
+        rules=tuple(Rule(kind=one.kind, settings=one.settings) for one in read.rules),
         parameters=tuple(given.as_parameter(key) for key, given in read.parameters.items()),
         secrets=tuple(read.secrets),
         nodes=tuple(

@@ -145,3 +145,8 @@ def test_a_rule_names_the_parameters_it_speaks_of():
     assert sorted(read.names) == ["cube", "cube_gb", "profile"]
     read = TypeAdapter(RuleFile).validate_python({"kind": "one_of", "parameters": ["a", "b"]})
     assert read.names == ["a", "b"]
+
+
+def test_a_file_that_is_gone_from_here_was_looked_at_before():
+    assert broken(HEADER, cube="/nowhere/cube.fits") == {}
+    assert broken(ROOM, cube="/nowhere/cube.fits", cube_gb=0) == {}

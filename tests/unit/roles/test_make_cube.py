@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from orchestrator.catalogue.fitsheader import read_header
+from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.rules import check_rules
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 
@@ -50,7 +51,7 @@ def test_the_use_case_takes_its_own_cube(made, tmp_path):
     use_case = find_use_case("hi_friends", use_case_folders(tmp_path))
     parameters = {one.name: one.default for one in use_case.parameters}
     given = parameters | {"profile": "custom", "cube": str(made[0])}
-    check_rules(use_case, given, use_case.need)
+    check_rules(use_case, given, need_of(use_case, given))
 
 
 def test_each_galaxy_is_where_the_truth_says_with_the_flux_it_says(made, cubes, shape):
