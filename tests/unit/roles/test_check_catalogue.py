@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.programs import load_program
+
 HEAD = "id ra dec hi_size line_flux_integral central_freq pa i w20"
 ROWS = [
     "1 180.01 -30.01 20 300 1100900000.0 50 60 150",
@@ -15,8 +17,8 @@ ROWS = [
 
 
 @pytest.fixture
-def checker(program):
-    return program("hi_friends/files/check_catalogue.py")
+def checker():
+    return load_program("hi_friends/files/check_catalogue.py")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from orchestrator.catalogue.fitsheader import read_header
 from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.rules import check_rules
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
+from tests.programs import load_program
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,8 @@ def shape():
 
 
 @pytest.fixture
-def cubes(program):
-    return program("hi_friends/files/make_cube.py")
+def cubes():
+    return load_program("hi_friends/files/make_cube.py")
 
 
 @pytest.fixture

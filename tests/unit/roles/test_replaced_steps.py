@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from orchestrator.paths import ANSIBLE_ROLES
-
-STANDINS = Path(__file__).parents[2] / "standins"
-OVERLAY = ANSIBLE_ROLES / "hi_friends/files/overlay"
-
-
-class Workflow:
-    """The workflow's folder as the role makes it, whose steps are run one by one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = f"{STANDINS / 'programs'}:{Path(sys.executable).parent}:/usr/bin:/bin"
-        shutil.copytree(STANDINS / "hi_friends_shape", folder)
-        own = folder / "workflow/scripts/sofia2cat.py"
-        own.rename(own.with_name("sofia2cat.py.upstream"))
-        shutil.copytree(OVERLAY, folder, dirs_exist_ok=True)
-
-    def run(self, script: str, *arguments: object, code: int = 0) -> str:
-        command = [sys.executable, f"workflow/scripts/{script}", *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=self.folder, env={"PATH": self.path}, capture_output=True, text=True
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def step(self, name: str, *arguments: object) -> None:
-        self.run("steps.py", name, *arguments)
-
-    def sofia(self, index: int, *, code: int = 0) -> str:
-        given = ["-s", "4.0", "-f", "6.0", "-t", "0.4", "-r", "results/sofia", "-o", index]
-        cube = f"interim/subcubes/subcube_{index}.fits"
-        return self.run("run_sofia.py", "-p", "config/sofia_12.par", "-d", cube, *given, code=code)
-
-    def catalogue(self, index: int) -> Path:
-        return self.folder / f"results/sofia/{index}/subcube_{index}_cat.txt"
+from tests.programs import load_program
+from tests.standins.workflow import STANDINS, Workflow
 
 
 @pytest.fixture
@@ -53,29 +18,19 @@ def workflow(tmp_path) -> Workflow:
 
 
 @pytest.fixture
-def split(workflow, program, tmp_path) -> Workflow:
+def split(workflow, tmp_path) -> Workflow:
     """A cube with galaxies in it, split in four, whose last part is noise alone."""
-    cubes = program("hi_friends/files/make_cube.py")
+    cubes = load_program("hi_friends/files/make_cube.py")
     shape = cubes.Shape(40, 48)
     content, _ = cubes.make_cube(shape, 4, 3)
     (tmp_path / "cube.fits").write_bytes(content)
     workflow.step("define_chunks", tmp_path / "cube.fits", 4, 0, "results/coord.csv")
     for index in range(4):
-        target = f"interim/subcubes/subcube_{index}.fits"
-        workflow.step("split_subcube", tmp_path / "cube.fits", "results/coord.csv", index, target)
+        workflow.split(tmp_path / "cube.fits", index)
     last = workflow.folder / "interim/subcubes/subcube_3.fits"
     empty, _ = cubes.make_cube(cubes.Shape(20, 48), 0, 3)
     last.write_bytes(empty)
     return workflow
-
-
-def to_catalogue(workflow: Workflow, index: int) -> list[str]:
-    catalogue = f"results/sofia/{index}/subcube_{index}_cat.txt"
-    workflow.run(
-        "sofia2cat.py", "--outname", index, "-r", "results/sofia", "--incatalog", catalogue
-    )
-    made = workflow.folder / f"results/sofia/{index}/subcube_{index}_final_catalog.csv"
-    return made.read_text().splitlines()
 
 
 def test_the_stand_in_says_what_it_is(workflow):
@@ -88,7 +43,7 @@ def test_the_stand_in_says_what_it_is(workflow):
 def test_a_subcube_with_a_galaxy_gives_a_row(split):
     said = split.sofia(0)
     assert "1 sources above" in said
-    head, row = to_catalogue(split, 0)
+    head, row = split.to_catalogue(0).read_text().splitlines()
     assert head.split()[0] == "id_subcube"
     assert row.split()[-1] == "0"
 
@@ -108,7 +63,7 @@ def test_the_words_of_the_parameter_file_are_filled_in(split):
 def test_a_subcube_of_noise_gives_a_catalogue_without_rows_and_no_traceback(split):
     assert "no source in interim/subcubes/subcube_3.fits" in split.sofia(3)
     assert split.catalogue(3).read_text().splitlines()[10].split()[:4] == ["#", "name", "id", "x"]
-    assert to_catalogue(split, 3) == [
+    assert split.to_catalogue(3).read_text().splitlines() == [
         "id_subcube ra dec hi_size line_flux_integral central_freq pa i w20 rms subcube"
     ]
 

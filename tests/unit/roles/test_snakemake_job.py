@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import load_program
+
 # Stands where snakemake would: says steps as it does, fails when told, keeps its command line.
 SNAKEMAKE = """#!/bin/sh
 echo "$@" >>calls
@@ -26,8 +28,8 @@ echo "3 of 3 steps (100%) done"
 
 
 @pytest.fixture
-def job_program(program):
-    return program("snakemake/files/snakemake_job.py")
+def job_program():
+    return load_program("snakemake/files/snakemake_job.py")
 
 
 @pytest.fixture
