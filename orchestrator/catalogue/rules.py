@@ -19,11 +19,12 @@ Values = Mapping[str, Any]
 
 def check_rules(use_case: UseCase, parameters: Values, need: Need) -> None:
     """Raise RequestError naming every rule of the use case that does not hold."""
+    given = {one.name: one.default for one in use_case.parameters} | dict(parameters)
     broken: dict[str, str] = {}
     for rule in use_case.rules:
         settings = rule.settings
-        if all(parameters.get(name) in values for name, values in settings["when"].items()):
-            for name, text in _KINDS[rule.kind](settings, parameters, need).items():
+        if all(given.get(name) in values for name, values in settings["when"].items()):
+            for name, text in _KINDS[rule.kind](settings, given, need).items():
                 because = f" ({settings['because']})" if settings["because"] else ""
                 broken[name] = text + because
     if broken:

@@ -34,7 +34,9 @@ HEADER = {
 def broken(rule: dict, need: Need = NEED, **parameters) -> dict[str, str]:
     """What a rule complains about."""
     read = TypeAdapter(RuleFile).validate_python(rule)
-    use_case = SimpleNamespace(name="toy", rules=(Rule(kind=read.kind, settings=read.settings),))
+    use_case = SimpleNamespace(
+        name="toy", parameters=(), rules=(Rule(kind=read.kind, settings=read.settings),)
+    )
     try:
         check_rules(use_case, parameters, need)  # type: ignore[arg-type]
     except RequestError as error:
