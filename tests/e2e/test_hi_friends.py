@@ -83,7 +83,8 @@ def test_a_workflow_killed_halfway_and_rebooted_ends_the_same(
     here = numbers(undisturbed(tmp_path))
     assert len(here) == 8
     assert numbers(catalogue.read_text()) == [pytest.approx(row, rel=1e-5) for row in here]
-    assert len(list(fetched.rglob("output_params_distribution.png"))) == 1
+    for name in ("output_params_distribution.png", "sdc2_hi-friends.ipynb", "report.html"):
+        assert len(list(fetched.rglob(name))) == 1, name
     (log,) = fetched.rglob("snakemake-job.log")
     assert "--unlock" in log.read_text()
 

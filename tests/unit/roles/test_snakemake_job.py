@@ -58,7 +58,7 @@ def make(job_program, tmp_path):
             "path": [],
             "inputs": [],
             "before": [],
-            "after": [],
+            "report": "",
             "results": "results",
             "wait_seconds": 0,
         }
@@ -259,10 +259,12 @@ def test_a_command_before_that_fails_ends_the_job(job_program, fetched):
     assert not (job.tree / "calls").exists()
 
 
-def test_a_command_after_that_fails_does_not_spoil_the_job(job_program, fetched):
-    job = fetched(after=[["false"]])
+def test_a_report_is_made_at_the_end(job_program, fetched):
+    job = fetched(report="report.html")
     assert job_program.run(job) == 0
     assert job.finished
+    _run, report = (job.tree / "calls").read_text().splitlines()
+    assert f"--report {job.results}/report.html" in report
 
 
 def test_programs_inside_the_workflow_are_found(job_program, fetched, tmp_path):
