@@ -100,7 +100,9 @@ def undisturbed(folder: Path) -> str:
     """The catalogue of the same cube and workflow, run here in one go."""
     cube = folder / "cube.fits"
     sides = [f"--{key}={CHECK[f'check_{key}']}" for key in ("pixels", "channels", "sources")]
-    load_program("hi_friends/files/make_cube.py").main([str(cube), str(folder / "truth"), *sides])
+    load_program("hi_friends/files/laid_over/orchestrator/make_cube.py").main(
+        [str(cube), str(folder / "truth"), *sides]
+    )
     return Workflow(folder / "undisturbed").final_catalogue(cube)
 
 

@@ -12,7 +12,7 @@ from orchestrator.paths import ANSIBLE_ROLES
 
 STANDINS = Path(__file__).parent
 SHAPE = STANDINS / "hi_friends_shape"
-OVERLAY = ANSIBLE_ROLES / "hi_friends/files/overlay"
+OVERLAY = ANSIBLE_ROLES / "hi_friends/files/laid_over"
 
 
 def pack(target: Path) -> Path:

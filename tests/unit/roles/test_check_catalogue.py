@@ -18,7 +18,7 @@ ROWS = [
 
 @pytest.fixture
 def checker():
-    return load_program("hi_friends/files/check_catalogue.py")
+    return load_program("hi_friends/files/laid_over/orchestrator/check_catalogue.py")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def shape():
 
 @pytest.fixture
 def cubes():
-    return load_program("hi_friends/files/make_cube.py")
+    return load_program("hi_friends/files/laid_over/orchestrator/make_cube.py")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def workflow(tmp_path) -> Workflow:
 @pytest.fixture
 def split(workflow, tmp_path) -> Workflow:
     """A cube with galaxies in it, split in four, whose last part is noise alone."""
-    cubes = load_program("hi_friends/files/make_cube.py")
+    cubes = load_program("hi_friends/files/laid_over/orchestrator/make_cube.py")
     shape = cubes.Shape(40, 48)
     content, _ = cubes.make_cube(shape, 4, 3)
     (tmp_path / "cube.fits").write_bytes(content)

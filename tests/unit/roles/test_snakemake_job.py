@@ -46,7 +46,7 @@ def make(job_program, tmp_path):
         spec = {
             "home": str(home),
             "workflow": {"git": "", "commit": "", "archive": str(archive(tmp_path)), "sha256": ""},
-            "overlays": [],
+            "files": {},
             "snakemake": str(snakemake),
             "snakefile": "workflow/Snakefile",
             "config": {},
@@ -146,16 +146,13 @@ def test_an_archive_with_another_checksum_is_refused(job_program, make, tmp_path
         job_program.fetch(job)
 
 
-def test_a_file_that_is_replaced_is_kept_beside(job_program, make, tmp_path):
-    overlay = tmp_path / "overlay"
-    (overlay / "workflow").mkdir(parents=True)
-    (overlay / "workflow/Snakefile").write_text("rule ours:")
-    job = make(overlays=[str(overlay)])
+def test_a_file_that_is_replaced_is_kept_beside(job_program, make):
+    job = make(files={"workflow/Snakefile": "rule ours:", "more/new": "text"})
     job_program.fetch(job)
     assert (job.tree / "workflow/Snakefile").read_text() == "rule ours:"
     assert (job.tree / "workflow/Snakefile.upstream").read_text() == "rule all:"
-    (overlay / "workflow/Snakefile").write_text("rule other:")
-    assert not job_program.is_fetched(job)
+    assert (job.tree / "more/new").read_text() == "text"
+    assert not job_program.is_fetched(make(files={"workflow/Snakefile": "rule other:"}))
 
 
 def test_results_of_another_workflow_are_kept_and_do_not_mix(job_program, make, tmp_path):

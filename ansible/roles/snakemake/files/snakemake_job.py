@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SPEC = Path("/etc/orchestrator/snakemake-job.json")
+SPEC = Path("/etc/snakemake-job.json")
 UNIT = "snakemake-job.service"
 STEPS = re.compile(r"(\d+) of (\d+) steps")
 BLOCK = 1 << 20
@@ -53,7 +53,7 @@ class Job:
     def digest(self) -> str:
         """Tell one job from another: other settings or another workflow have to be run again."""
         asked = {name: value for name, value in self.spec.items() if name != "wait_seconds"}
-        return digest_of(asked, *(Path(folder) for folder in self.spec["overlays"]))
+        return digest_of(asked)
 
     @property
     def finished(self) -> bool:
@@ -84,14 +84,9 @@ def write(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def digest_of(value: Any, *folders: Path) -> str:
-    """Return a digest of a value and of all files below some folders."""
-    digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode())
-    for folder in folders:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest.update(f"{file.relative_to(folder)}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+def digest_of(value: Any) -> str:
+    """Return a digest of a value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def sha256_of(path: Path) -> str:
@@ -108,7 +103,7 @@ def sha256_of(path: Path) -> str:
 
 def wanted_workflow(job: Job) -> str:
     """Tell one workflow from another."""
-    return digest_of(job.spec["workflow"], *(Path(folder) for folder in job.spec["overlays"]))
+    return digest_of([job.spec["workflow"], job.spec["files"]])
 
 
 def is_fetched(job: Job) -> bool:
@@ -118,14 +113,15 @@ def is_fetched(job: Job) -> bool:
 
 def fetch(job: Job) -> None:
     """Put the workflow in place, beside the results of an earlier one."""
+    job.notes.mkdir(exist_ok=True)
     fresh = job.home / "workflow.new"
     shutil.rmtree(fresh, ignore_errors=True)
     if job.spec["workflow"].get("git"):
         clone(job.spec["workflow"], fresh)
     else:
         unpack(archive(job), fresh)
-    for overlay in job.spec["overlays"]:
-        lay_over(Path(overlay), fresh)
+    for name, text in job.spec["files"].items():
+        lay_over(fresh / name, text)
     put_results_aside(job)
     link_results(job, fresh)
     (job.notes / "workflow").unlink(missing_ok=True)
@@ -134,14 +130,12 @@ def fetch(job: Job) -> None:
     write(job.notes / "workflow", wanted_workflow(job))
 
 
-def lay_over(overlay: Path, tree: Path) -> None:
-    """Copy files over the workflow; one of the workflow's own is kept beside, as NAME.upstream."""
-    for file in sorted(path for path in overlay.rglob("*") if path.is_file()):
-        target = tree / file.relative_to(overlay)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            target.rename(target.with_name(target.name + ".upstream"))
-        shutil.copy(file, target)
+def lay_over(target: Path, text: str) -> None:
+    """Write a file over the workflow; one of the workflow's own is kept beside, as NAME.upstream."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.rename(target.with_name(target.name + ".upstream"))
+    target.write_text(text, encoding="utf-8")
 
 
 def clone(workflow: dict[str, Any], target: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SETTINGS = Path("/etc/orchestrator/hi-friends.json")
+SETTINGS = Path(__file__).with_name("expected.json")
 COLUMNS = ["id", "ra", "dec", "hi_size", "line_flux_integral", "central_freq", "pa", "i", "w20"]
 CATALOGUE = "catalogs/final_catalog.csv"
 ALSO = ("plots/output_params_distribution.png", "notebooks/sdc2_hi-friends.ipynb")
