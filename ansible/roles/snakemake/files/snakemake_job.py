@@ -337,7 +337,7 @@ def require(job: Job, argv: list[str]) -> None:
 def follow(job: Job, argv: list[str]) -> tuple[int, str]:
     """Run a program in the workflow's folder; keep what it says and tell its steps."""
     write(job.notes / "config.json", json.dumps(job.spec["config"], indent=2))
-    said = []
+    said: list[str] = []
     with job.log.open("a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(argv)}\n")
         process = subprocess.Popen(

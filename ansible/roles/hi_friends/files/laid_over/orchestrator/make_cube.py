@@ -117,7 +117,7 @@ def placed(count: int, shape: Shape, dice: random.Random) -> list[tuple[float, f
     ]
 
 
-def add(cube: array.array, galaxy: Galaxy, x0: float, y0: float, shape: Shape) -> None:
+def add(cube: array.array[float], galaxy: Galaxy, x0: float, y0: float, shape: Shape) -> None:
     """Add a rotating disc, seen through the beam, to the cube."""
     position, tilt = math.radians(galaxy.pa), math.radians(galaxy.i)
     blur = BEAM / PIXEL / 2.3548
