@@ -31,7 +31,9 @@ class OnNode:
 
     def drop_connections(self) -> None:
         """End every session, as a network that breaks does; the sshd itself stays."""
-        told = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True)
+        told = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True
+        )
         rows = [line.split(maxsplit=2) for line in told.stdout.splitlines()]
         listening = {pid for pid, _, args in rows if f"{self.server}/config" in args}
         for pid, parent, _ in rows:
