@@ -46,8 +46,8 @@ def choose(site, offer_of):
     def chosen(vo, name="machine", **overrides):
         use_case = find_use_case(name, folders)
         request = Request(use_case=name, site=site.name, vo=vo, overrides=overrides)
-        made = choosing.choose(offer_of(vo), request, use_case, site=site, vo=vo)
-        choosing.require_room(offer_of(vo), made, use_case)
+        made = choosing.choose(offer_of(vo), request, use_case, parameters={}, site=site, vo=vo)
+        choosing.require_room(offer_of(vo), made, use_case, {})
         return made
 
     return chosen

@@ -120,7 +120,13 @@ class Case:
             file="deployment.yaml",
         )
         return choosing.choose(
-            offer, request, self.use_case, site=self.site, vo=self.told["vo"], proofs=self.proofs
+            offer,
+            request,
+            self.use_case,
+            parameters={},
+            site=self.site,
+            vo=self.told["vo"],
+            proofs=self.proofs,
         )
 
 
