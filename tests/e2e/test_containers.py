@@ -12,7 +12,7 @@ import yaml
 from orchestrator.paths import SANDBOX
 from tests.e2e.people import ROOT, Person
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NAME = "containers-e2e"
 

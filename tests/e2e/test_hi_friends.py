@@ -16,7 +16,7 @@ from tests.e2e.people import Person, at_the_site
 from tests.programs import load_program
 from tests.standins.workflow import Workflow, pack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NAME = "galaxies"
 CHECK = {"check_pixels": 48, "check_channels": 64, "check_sources": 8, "check_found": 0.75}

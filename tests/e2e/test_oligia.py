@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.browser import Browser, browser
 from tests.e2e.people import ROOT, Person
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ARTIFACTS = Path(os.environ.get("ARTIFACTS", ROOT / "build" / "artifacts"))
 NAME = "oligia-e2e"
