@@ -115,12 +115,8 @@ test: install lint ## everything: lint, unit, contract, and the e2e ring on the 
 	@tests/tools/test
 
 .PHONY: e2e-slow
-e2e-slow: ready ## what takes too long for every day, on the sandbox: Oligia from Debian's packages
-	@SLOW=1 $(PYTHON) -m pytest -q tests/e2e/test_oligia.py -k packages
-
-.PHONY: e2e-slow
 e2e-slow: install ## the use cases on the sandbox that take many minutes: containers, Oligia, HI-FRIENDS
-	@$(PYTHON) -m pytest -q tests/e2e -m slow
+	@SLOW=1 $(PYTHON) -m pytest -q tests/e2e -m slow
 
 .PHONY: faults
 faults: ready ## kill runs at random moments on the sandbox: TRIALS=25 SEED=1
