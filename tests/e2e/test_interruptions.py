@@ -63,7 +63,8 @@ def test_one_machine_through_every_kind_of_trouble(person: Person, admin: Connec
     folder = person.home / "config" / "usecases" / "probe" / "playbook.yml"
     good = folder.read_text()
     folder.write_text(good.replace("not (fail | bool)", "false"))
-    text = person.run(*DEPLOY, code=6).stderr
+    # A deployment keeps the use case it was made with until another one is asked for.
+    text = person.run(*DEPLOY, "--upgrade", code=6).stderr
     assert "the probe was told to fail" in text
     assert f"orchestrator logs {NAME}" in text
     assert f"make destroy NAME={NAME}" in text
@@ -71,7 +72,7 @@ def test_one_machine_through_every_kind_of_trouble(person: Person, admin: Connec
     assert person.run("status", NAME, code=6).stdout.count("SSH answers") == 1
 
     folder.write_text(good)
-    assert "is ready after" in person.run(*DEPLOY).stdout
+    assert "is ready after" in person.run(*DEPLOY, "--upgrade").stdout
     again = [thing for thing in at_the_site(admin) - before if thing.startswith("server")]
     assert again == servers, "the machine was made again"
     assert "nothing to do" in person.run(*DEPLOY).stdout
