@@ -48,7 +48,7 @@ def seed(cloud: Any, facts: dict[str, Any]) -> None:
     }
     disk = folder / "disk.qcow2"
     old = _synchronised(cloud, disk, expired, EXPIRED, boot)
-    if old.status == "active":
+    if old.status != "deactivated":
         cloud.image.deactivate_image(old)
     for built in BUILT:
         _synchronised(cloud, disk, current, built, boot)
