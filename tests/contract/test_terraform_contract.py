@@ -76,6 +76,9 @@ def after(planned, kind):
     return resource["change"]["after"]
 
 
+_OURS = "eu.egi.cloud.orchestrator"
+
+
 @pytest.mark.parametrize(
     ("network", "golden"), [("network", "main.tf"), ("network_existing", "main_existing.tf")]
 )
@@ -137,9 +140,17 @@ def test_every_resource_carries_its_deployment_in_its_create_request(planned):
         made = resource["change"]["after"]
         mark = made.get("description") or made.get("metadata") or made["name"]
         assert "0f3c" in str(mark), resource["address"]
+        # The listing alone tells where to take it back to; a key pair has nothing but its name.
+        told = resource["address"] in str(
+            mark.get(f"{_OURS}.address") if isinstance(mark, dict) else mark
+        )
+        assert told or "keypair" in resource["address"], (resource["address"], mark)
     assert after(planned, "openstack_compute_instance_v2")["metadata"] == {
-        "eu.egi.cloud.orchestrator": "orchestrator",
-        "eu.egi.cloud.orchestrator.id": "0f3c",
+        _OURS: "orchestrator",
+        f"{_OURS}.id": "0f3c",
+        f"{_OURS}.name": "sky",
+        f"{_OURS}.use_case": "docker",
+        f"{_OURS}.address": 'module.nodes.openstack_compute_instance_v2.node["sky-docker"]',
     }
 
 

@@ -201,6 +201,7 @@ def test_the_configuration_again_changes_nothing(owner, deployed):
     assert re.search(r"configure .*0 changed", deploy(owner, "--configure"))
 
 
+@pytest.mark.slow
 def test_a_change_of_the_use_case_counts_once_it_is_asked_for(owner, deployed, password):
     playbook = owner.home / "config" / "usecases" / "own" / "serve.py"
     playbook.write_text(playbook.read_text().replace("<h1>", "<h1>Dear reader: "))
@@ -208,6 +209,7 @@ def test_a_change_of_the_use_case_counts_once_it_is_asked_for(owner, deployed, p
     assert re.search(r"configure .*[1-9] changed", deploy(owner, "--upgrade"))
 
 
+@pytest.mark.slow
 def test_everything_holds_again_after_a_reboot(owner, deployed):
     told = owner.run("verify", NAME, "--reboot", "--json").stdout.splitlines()[-1]
     checks = json.loads(told)["checks"]

@@ -24,7 +24,7 @@ variable "site" {
 }
 
 variable "deployment" {
-  type        = object({ id = string, name = string })
+  type        = object({ id = string, name = string, use_case = string })
   description = "Whose id marks every resource, and whose name begins theirs"
 }
 
