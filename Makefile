@@ -116,7 +116,7 @@ test: install lint ## everything: lint, unit, contract, and the e2e ring on the 
 
 .PHONY: e2e-slow
 e2e-slow: install ## the use cases on the sandbox that take many minutes: containers, Oligia, HI-FRIENDS
-	@SLOW=1 $(PYTHON) -m pytest -q tests/e2e -m slow
+	@$(PYTHON) -m pytest -q tests/e2e -m slow
 
 .PHONY: faults
 faults: ready ## kill runs at random moments on the sandbox: TRIALS=25 SEED=1

@@ -63,10 +63,7 @@ def is_shown(state: str) -> str:
     return f"document.documentElement.classList.contains('noVNC_{state}')"
 
 
-SLOW = pytest.mark.skipif("SLOW" not in os.environ, reason="takes long; run by make e2e-slow")
-
-
-@pytest.mark.parametrize("source", ["image", pytest.param("packages", marks=SLOW)])
+@pytest.mark.parametrize("source", ["image", "packages"])
 def test_a_browser_shows_topcat_with_the_table(person: Person, tmp_path: Path, source: str) -> None:
     request = ["oligia", "--site", "SANDBOX", "--name", NAME, "--param", f"oligia_source={source}"]
     person.run("deploy", *request, timeout=2400)
