@@ -13,7 +13,7 @@ from orchestrator.auth import keystone
 from orchestrator.auth.sharing import SharedTokens
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
-from orchestrator.discovery.asking import ask
+from orchestrator.parallel import ask
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import OrchestratorError, RequestError, SiteError

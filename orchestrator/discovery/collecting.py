@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from orchestrator.discovery.asking import ask
+from orchestrator.parallel import ask
 from orchestrator.errors import SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, Quota, Router
 
