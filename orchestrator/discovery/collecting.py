@@ -7,9 +7,9 @@ from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from orchestrator.parallel import ask
 from orchestrator.errors import SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, Quota, Router
+from orchestrator.parallel import ask
 
 # The HTTP time-out ends a silent connection; this one also ends a trickle.
 PATIENCE = 90.0
