@@ -15,7 +15,6 @@ import re
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Sequence
 from typing import Any
 
 NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
@@ -28,48 +27,44 @@ class RefusedError(Exception):
     """What was asked is not among what may be asked."""
 
 
-def command_of(argv: Sequence[str], settings: dict[str, Any]) -> list[str]:
+def command_of(argv: list[str], settings: dict[str, Any]) -> list[str]:
     """Return the command to run for one that was asked for, or raise RefusedError."""
-    for known in (_useradd, _usermod, _chage):
-        command = known(argv, settings)
-        if command:
-            return command
-    raise RefusedError(f"not a command that is run here: {' '.join(argv)[:200]!r}")
+    known = {"useradd": _useradd, "usermod": _usermod, "chage": _chage}
+    if len(argv) < 3 or argv[0] not in known:
+        raise RefusedError(f"not a command that is run here: {' '.join(argv)[:200]!r}")
+    return known[argv[0]](argv, settings)
 
 
-def _useradd(argv: Sequence[str], settings: dict[str, Any]) -> list[str] | None:
-    group, shell, homes = settings["group"], settings["shell"], settings["homes"]
-    match list(argv):
-        case ["useradd", "--comment", identity, "-g", asked, "--shell", path, "-b", base, "-m", name]:
-            if (asked, path, base) != (group, shell, homes):
-                raise RefusedError(f"not the group, shell and home that accounts have here: {name!r}")
-            if not _is_persons(identity, settings):
-                raise RefusedError(f"not a person of a trusted issuer: {identity[:200]!r}")
-            if not NAME.fullmatch(name) or _entry(name):
-                raise RefusedError(f"not a name for a new account: {name[:80]!r}")
-            return ["/usr/sbin/useradd", *argv[1:]]
-    return None
+def _useradd(argv: list[str], settings: dict[str, Any]) -> list[str]:
+    identity, name = argv[2], argv[-1]
+    expected = ["useradd", "--comment", identity, "-g", settings["group"]]
+    expected += ["--shell", settings["shell"], "-b", settings["homes"], "-m", name]
+    if argv != expected:
+        raise RefusedError("not how an account is made here")
+    if not _is_persons(identity, settings):
+        raise RefusedError(f"not a person of a trusted issuer: {identity[:200]!r}")
+    if not NAME.fullmatch(name) or _entry(name):
+        raise RefusedError(f"not a name for a new account: {name[:80]!r}")
+    return ["/usr/sbin/useradd", *argv[1:]]
 
 
-def _usermod(argv: Sequence[str], settings: dict[str, Any]) -> list[str] | None:
-    match list(argv):
-        case ["usermod", "--groups", groups, name]:
-            if not set(groups.split(",")) <= set(settings["groups"]):
-                raise RefusedError(f"not groups that people join here: {groups[:200]!r}")
-            _require_ours(name, settings)
-            return ["/usr/sbin/usermod", *argv[1:]]
-    return None
+def _usermod(argv: list[str], settings: dict[str, Any]) -> list[str]:
+    if len(argv) != 4 or argv[1] != "--groups":
+        raise RefusedError("only groups of an account are changed here")
+    groups, name = argv[2:]
+    if not set(groups.split(",")) <= set(settings["groups"]):
+        raise RefusedError(f"not groups that people join here: {groups[:200]!r}")
+    _require_ours(name, settings)
+    return ["/usr/sbin/usermod", *argv[1:]]
 
 
-def _chage(argv: Sequence[str], settings: dict[str, Any]) -> list[str] | None:
-    match list(argv):
-        case ["chage", "-l", name]:
-            _require_ours(name, settings)
-            return ["/usr/bin/chage", "-l", name]
-        case ["chage", "-E", date, name] if date == "-1" or DATE.fullmatch(date):
-            _require_ours(name, settings)
-            return ["/usr/bin/chage", "-E", date, name]
-    return None
+def _chage(argv: list[str], settings: dict[str, Any]) -> list[str]:
+    name, asked = argv[-1], argv[1:-1]
+    to_end = len(asked) == 2 and asked[0] == "-E" and (asked[1] == "-1" or DATE.fullmatch(asked[1]))
+    if asked != ["-l"] and not to_end:
+        raise RefusedError("only the end of an account is asked for and changed here")
+    _require_ours(name, settings)
+    return ["/usr/bin/chage", *argv[1:]]
 
 
 def _is_persons(identity: str, settings: dict[str, Any]) -> bool:
