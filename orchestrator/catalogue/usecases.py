@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import ValidationError
 from orchestrator import paths
 from orchestrator.catalogue.checkfile import CheckFile, HttpCheck, TunnelCheck
 from orchestrator.catalogue.usecasefile import (
+    ExtraFile,
     ImageFile,
     NeedChangeFile,
     NeedFile,
@@ -23,20 +26,19 @@ from orchestrator.catalogue.usecasefile import (
 from orchestrator.errors import RequestError
 from orchestrator.model import (
     Check,
+    Extra,
     ImageNeed,
-    Login,
     Need,
     NeedWhen,
     NodeGroup,
     Rule,
-    StatusLine,
-    Tunnel,
     UseCase,
 )
 from orchestrator.writtenfiles import line_of, read_yaml
 
 FILE = "usecase.yaml"
 PLAYBOOK = "playbook.yml"
+EXTRAS, EXTRA = "extras", "extra.yaml"
 
 
 def use_case_folders(config: Path) -> tuple[Path, ...]:
@@ -118,7 +120,7 @@ def _said(error: Any) -> str:
 
 def _use_case(read: UseCaseFile, folder: Path, name: str) -> UseCase:
     needs = read.needs.model_dump(exclude={"image"})
-    return UseCase(
+    own = UseCase(
         name=name,
         version=read.version,
         title=read.title,
@@ -138,12 +140,13 @@ def _use_case(read: UseCaseFile, folder: Path, name: str) -> UseCase:
             for node in read.nodes
         ),
         roles=tuple(read.roles),
-        tunnels=tuple(_tunnel(given) for given in read.tunnels),
+        tunnels=tuple(given.as_tunnel() for given in read.tunnels),
         results=tuple(read.results),
-        status=tuple(StatusLine(title=one.title, argv=tuple(one.argv)) for one in read.status),
+        status=tuple(given.as_line() for given in read.status),
         checks=tuple(_check(given, read.tunnels) for given in read.checks),
         folder=folder,
     )
+    return functools.reduce(_take, read.extras, own)
 
 
 def _image(read: ImageFile) -> ImageNeed:
@@ -156,19 +159,57 @@ def _changes(read: NeedChangeFile) -> dict[str, Any]:
 
 
 def _check(read: CheckFile, tunnels: Sequence[TunnelFile]) -> Check:
-    settings = read.settings
     if isinstance(read, TunnelCheck):
         named = next(tunnel for tunnel in tunnels if tunnel.name == read.tunnel)
-        settings["tunnel"] = _tunnel(named)
-    return Check(
-        kind=read.kind, title=read.title, settings=settings, after_reboot=read.after_reboot
+        return read.as_check(tunnel=named.as_tunnel())
+    return read.as_check()
+
+
+def _take(use_case: UseCase, name: str) -> UseCase:
+    """Return a use case with an extra: its own copy, where it is kept, before the shipped one."""
+    places = (use_case.folder / EXTRAS / name, paths.TEMPLATES / EXTRAS / name)
+    file = next((place / EXTRA for place in places if (place / EXTRA).is_file()), None)
+    if file is None:
+        shipped = sorted(
+            found.parent.name for found in (paths.TEMPLATES / EXTRAS).glob(f"*/{EXTRA}")
+        )
+        raise RequestError(
+            f"the use case {use_case.name} takes an extra {name!r} that is not there",
+            facts={"there are": ", ".join(shipped)},
+            way_out=[f"correct `extras` in {use_case.folder / FILE}"],
+        )
+    try:
+        read = ExtraFile.model_validate(read_yaml(file, kind="extra"))
+    except ValidationError as error:
+        raise _wrong(file, error) from error
+    known = {parameter.name for parameter in use_case.parameters} | set(use_case.secrets)
+    both = sorted(known & set(read.parameters))
+    if both:
+        raise RequestError(
+            f"the use case {use_case.name} has a parameter {both[0]} that its extra {name} brings",
+            way_out=[f"call it otherwise in {use_case.folder / FILE}"],
+        )
+    own = [one for one in read.roles if one not in use_case.roles]
+    return replace(
+        use_case,
+        parameters=(
+            *use_case.parameters,
+            *(given.as_parameter(key) for key, given in read.parameters.items()),
+        ),
+        roles=(*use_case.roles, *own),
+        extras=(*use_case.extras, _extra(read, file.parent, name)),
     )
 
 
-def _tunnel(read: TunnelFile) -> Tunnel:
-    plain = read.model_dump(exclude={"login"})
-    login = Login(user=read.login.user, secret=read.login.secret) if read.login else None
-    return Tunnel(**plain, login=login)
+def _extra(read: ExtraFile, folder: Path, name: str) -> Extra:
+    return Extra(
+        name=name,
+        title=read.title,
+        folder=folder,
+        tunnels=tuple(given.as_tunnel() for given in read.tunnels),
+        status=tuple(given.as_line() for given in read.status),
+        checks=tuple(_check(given, read.tunnels) for given in read.checks),
+    )
 
 
 _KEYS = sorted(
