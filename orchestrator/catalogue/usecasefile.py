@@ -14,6 +14,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationInfo,
     model_validator,
 )
 
@@ -173,6 +174,14 @@ class ExtraFile(_Strict):
     tunnels: list[TunnelFile] = []
     status: list[StatusFile] = []
     checks: list[CheckFile] = []
+
+    @model_validator(mode="after")
+    def _can_be_switched_on(self, info: ValidationInfo) -> ExtraFile:
+        name = (info.context or {})["name"]
+        switch = self.parameters.get(name)
+        if switch is None or switch.type != "boolean" or switch.default is not False:
+            raise ValueError(f"it has no parameter {name}, a boolean that is false by default")
+        return self
 
 
 class UseCaseFile(_Strict):

@@ -97,11 +97,11 @@ def _files(folders: Sequence[Path]) -> dict[str, Path]:
     return {file.parent.name: file for file in found}
 
 
-def _wrong(file: Path, error: ValidationError) -> RequestError:
+def _wrong(file: Path, error: ValidationError, *, what: str = "a use case") -> RequestError:
     found = error.errors(include_url=False, include_input=False)
     facts = {_place(one): f"line {line_of(file, one['loc'])}: {_said(one)}" for one in found}
     return RequestError(
-        f"{file} is not a use case",
+        f"{file} is not {what}",
         facts=facts,
         way_out=["orchestrator usecases --schema        tells every key"],
     )
@@ -167,21 +167,11 @@ def _check(read: CheckFile, tunnels: Sequence[TunnelFile]) -> Check:
 
 def _take(use_case: UseCase, name: str) -> UseCase:
     """Return a use case with an extra: its own copy, where it is kept, before the shipped one."""
-    places = (use_case.folder / EXTRAS / name, paths.TEMPLATES / EXTRAS / name)
-    file = next((place / EXTRA for place in places if (place / EXTRA).is_file()), None)
-    if file is None:
-        shipped = sorted(
-            found.parent.name for found in (paths.TEMPLATES / EXTRAS).glob(f"*/{EXTRA}")
-        )
-        raise RequestError(
-            f"the use case {use_case.name} takes an extra {name!r} that is not there",
-            facts={"there are": ", ".join(shipped)},
-            way_out=[f"correct `extras` in {use_case.folder / FILE}"],
-        )
+    file = _extra_file(use_case, name)
     try:
-        read = ExtraFile.model_validate(read_yaml(file, kind="extra"))
+        read = ExtraFile.model_validate(read_yaml(file, kind="extra"), context={"name": name})
     except ValidationError as error:
-        raise _wrong(file, error) from error
+        raise _wrong(file, error, what="an extra") from error
     known = {parameter.name for parameter in use_case.parameters} | set(use_case.secrets)
     both = sorted(known & set(read.parameters))
     if both:
@@ -198,6 +188,22 @@ def _take(use_case: UseCase, name: str) -> UseCase:
         ),
         roles=(*use_case.roles, *own),
         extras=(*use_case.extras, _extra(read, file.parent, name)),
+    )
+
+
+def _extra_file(use_case: UseCase, name: str) -> Path:
+    own, shipped = use_case.folder / EXTRAS, paths.TEMPLATES / EXTRAS
+    for place in (own / name, shipped / name):
+        if (place / EXTRA).is_file() and (place / PLAYBOOK).is_file():
+            return place / EXTRA
+    known = sorted(found.parent.name for found in shipped.glob(f"*/{EXTRA}"))
+    raise RequestError(
+        f"the use case {use_case.name} takes an extra {name!r} that is not there",
+        facts={
+            "there are": ", ".join(known),
+            "looked for": f"{EXTRA} and {PLAYBOOK} in {own / name}",
+        },
+        way_out=[f"correct `extras` in {use_case.folder / FILE}"],
     )
 
 
