@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 NAME = "tokens-e2e"
 CHECK_IN = 28443  # of the sandbox, met on this machine's 127.0.0.1 alone
 API = 8181
+ANYBODY = "ssh-oidc-door"
+NO_KEY = ("-oPubkeyAuthentication=no", "-oIdentityAgent=none")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,8 @@ def deploy(owner: Person, *more: str) -> str:
 @pytest.fixture(scope="module")
 def deployed(owner: Person) -> str:
     """What the first deploy said; the groups are one that is there already."""
-    groups = "ssh_oidc_groups=[users]"
-    return deploy(owner, "--param", "ssh_oidc=true", "--param", groups)
+    asked = ("ssh_oidc=true", "ssh_oidc_door=true", "ssh_oidc_groups=[users]")
+    return deploy(owner, *(word for one in asked for word in ("--param", one)))
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Door:
         program.write_text('#!/bin/sh\nprintf "%s\\n" "$ANSWER"\n')
         program.chmod(0o700)
         env = os.environ | {"SSH_ASKPASS": str(program), "SSH_ASKPASS_REQUIRE": "force"}
-        once = ["-oPubkeyAuthentication=no", "-oNumberOfPasswordPrompts=1"]
+        once = [*NO_KEY, "-oNumberOfPasswordPrompts=1"]
         done = subprocess.run(
             self.ssh(*once, f"{user}@{self.address}", "id"),
             env=env | {"ANSWER": password},
@@ -111,14 +113,23 @@ def door(owner: Person, deployed: str) -> Door:
 
 
 @pytest.fixture(scope="module")
-def api(door: Door) -> Iterator[Api]:
-    """Two tunnels: to motley-cue from here, and to the Check-in of this machine from there."""
+def check_in(door: Door) -> Iterator[None]:
+    """A tunnel by which the machine meets the Check-in of the one that it is emulated on."""
+    there = f"-R127.0.0.1:{CHECK_IN}:127.0.0.1:{CHECK_IN}"
+    options = ["-N", "-oExitOnForwardFailure=yes", there]
+    process = subprocess.Popen(door.ssh(*door.key, *options, f"egi@{door.address}"))
+    yield
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def api(door: Door, check_in: None) -> Iterator[Api]:
+    """motley-cue as somebody reaches it who has nothing but a token."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    there = f"-R127.0.0.1:{CHECK_IN}:127.0.0.1:{CHECK_IN}"
-    here = f"-L127.0.0.1:{port}:127.0.0.1:{API}"
-    options = ["-N", "-oExitOnForwardFailure=yes", here, there]
-    process = subprocess.Popen(door.ssh(*door.key, *options, f"egi@{door.address}"))
+    options = ["-N", *NO_KEY, "-oNumberOfPasswordPrompts=0", f"-L127.0.0.1:{port}:127.0.0.1:{API}"]
+    process = subprocess.Popen(door.ssh(*options, f"{ANYBODY}@{door.address}"))
     try:
         wait_for(Api(port))
         yield Api(port)
@@ -178,6 +189,16 @@ def test_a_password_opens_no_other_account(api, door, tmp_path):
     password = hashlib.sha512(token.encode()).hexdigest()
     assert door.with_password("egi", password, tmp_path)[0] != 0
     assert door.with_password("root", password, tmp_path)[0] != 0
+
+
+def test_who_has_only_a_token_is_led_to_motley_cue_and_nowhere_else(api, door):
+    for more in (["id"], ["-N", "-oExitOnForwardFailure=yes", "-R28999:127.0.0.1:22"]):
+        options, command = (more, []) if more[0] == "-N" else ([], more)
+        argv = [*NO_KEY, "-oNumberOfPasswordPrompts=0", *options, f"{ANYBODY}@{door.address}"]
+        done = subprocess.run(
+            door.ssh(*argv, *command), capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (done.returncode, done.stdout) == (255, "")
 
 
 def test_the_key_stays_a_way_in_and_a_second_run_changes_nothing(owner, api):

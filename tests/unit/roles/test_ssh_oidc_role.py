@@ -210,6 +210,8 @@ def rendered(template: str, **values: Any) -> str:
         "ssh_oidc_host": "198.51.100.7",
         "ssh_oidc_groups": ["docker", "users"],
         "ssh_oidc_port": 8181,
+        "ssh_oidc_door": False,
+        "_ssh_oidc_door": "ssh-oidc-door",
         "ssh_oidc_issuers": [
             {"url": EGI, "allowed": ["urn:mace:egi.eu:group:v:role=member#aai.egi.eu"]},
             {"url": IAM, "allowed": ["/escape", "/ska"], "claim": "wlcg.groups", "audience": "ssh"},
@@ -280,11 +282,38 @@ def test_only_motley_cue_may_ask_for_accounts():
     )
 
 
+def blocks(**values: Any) -> dict[str, dict[str, str]]:
+    """What sshd is told, by whom it is about; everybody is the empty name."""
+    found: dict[str, dict[str, str]] = {"": {}}
+    for line in rendered("sshd.conf.j2", **values).splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word == "Match":
+            found[rest] = {}
+        elif word and word != "#":
+            list(found.values())[-1][word] = rest
+    return found
+
+
+def test_sshd_asks_its_own_people_and_nothing_changes_for_the_others():
+    assert blocks() == {"": {}, "Group ssh-oidc": {"KbdInteractiveAuthentication": "yes"}}
+
+
+def test_a_login_without_a_password_leads_to_motley_cue_and_nowhere_else():
+    told = blocks(ssh_oidc_door=True)
+    assert told[""] == {}
+    door = told["User ssh-oidc-door"]
+    assert (door["AllowTcpForwarding"], door["PermitOpen"]) == ("local", "127.0.0.1:8181")
+    assert (door["MaxSessions"], door["ForceCommand"]) == ("0", "/usr/sbin/nologin")
+    refused = ("AllowAgentForwarding", "AllowStreamLocalForwarding", "PermitTunnel", "PermitTTY")
+    assert {door[key] for key in refused} == {"no"}
+
+
 def test_every_template_is_written_and_every_unit_known():
     told = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
-    tasks = (ROLE / "tasks" / "main.yml").read_text()
+    tasks = "".join(file.read_text() for file in (ROLE / "tasks").iterdir())
     for file in (ROLE / "templates").iterdir():
-        assert file.stem in told["_ssh_oidc_units"] or f"'{file.stem}'" in tasks
+        named = f"'{file.stem}'" in tasks or f"src: {file.name}" in tasks
+        assert named or file.stem in told["_ssh_oidc_units"]
 
 
 # --- what it is made of
