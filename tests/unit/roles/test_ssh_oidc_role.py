@@ -316,6 +316,18 @@ def test_every_template_is_written_and_every_unit_known():
         assert named or file.stem in told["_ssh_oidc_units"]
 
 
+def test_each_family_of_systems_says_the_same_things():
+    debian, redhat = (
+        yaml.safe_load((ROLE / "vars" / f"{family}.yml").read_text())
+        for family in ("Debian", "RedHat")
+    )
+    assert set(debian) == set(redhat)
+    assert {file.name for file in (ROLE / "tasks").glob("vendor_*")} == {
+        "vendor_Debian.yml",
+        "vendor_RedHat.yml",
+    }
+
+
 # --- what it is made of
 
 
