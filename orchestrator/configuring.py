@@ -7,8 +7,9 @@ import json
 import shlex
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from orchestrator import keeping, passwords, rendering, uploading, verifying
 from orchestrator.catalogue.usecases import PLAYBOOK
@@ -17,8 +18,9 @@ from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.transfer import NodeFiles
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.extras import switched_on, with_extras
 from orchestrator.journal import Journal, PhaseLog
-from orchestrator.model import Deployment, Node, UseCase
+from orchestrator.model import Deployment, Extra, Node, UseCase
 from orchestrator.workdir import Workdir
 
 # cloud-init writes the keys near the end of its work; a console may show nothing for long.
@@ -27,7 +29,7 @@ _CONSOLE_PATIENCE = 90.0
 
 
 class Configuration:
-    """What is done on the nodes of one deployment."""
+    """What is done on the nodes of one deployment; ``facts`` gives what plays of extras may know."""
 
     def __init__(
         self,
@@ -36,8 +38,10 @@ class Configuration:
         environment: Mapping[str, str],
         journal: Journal,
         stop: threading.Event,
+        facts: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._workdir = workdir
+        self._facts = facts
         self._environment = environment
         self._journal = journal
         self._stop = stop
@@ -121,18 +125,30 @@ class Configuration:
         self._upload(deployment, use_case, files, log)
         there = {name: uploading.remote_path(name, file) for name, file in files.items()}
         secrets = passwords.read_all(self._workdir, use_case.secrets)
+        extras = self._extras_at_work(deployment, use_case)
+        facts = self._facts() if extras else {}
+        # Before they are at work: a run that is killed has set up some of it.
+        self._workdir.note_extras(extra.name for extra in extras)
         result = ansible.run_playbook(
             self._workdir,
             playbook=use_case.folder / PLAYBOOK,
+            after=[extra.folder / PLAYBOOK for extra in extras],
             roles=use_case.folder / keeping.ROLES,
             inventory=rendering.inventory(deployment.nodes, ssh_arguments=self._ssh_arguments),
-            extravars={**deployment.parameters, **there, **secrets},
+            extravars={**deployment.parameters, **there, **secrets, **facts},
             secrets=tuple(secrets.values()),
             env=self._environment,
             stop=self._stop,
             on_task=log.running,
         )
+        on = switched_on(use_case, deployment.parameters)
+        self._workdir.note_extras(extra.name for extra in on)
         log.finish(f"{result.ok} tasks, {result.changed} changed")
+
+    def _extras_at_work(self, deployment: Deployment, use_case: UseCase) -> list[Extra]:
+        """Return the extras whose plays run: those that are on, and those that were before."""
+        on, before = switched_on(use_case, deployment.parameters), self._workdir.extras()
+        return [extra for extra in use_case.extras if extra in on or extra.name in before]
 
     def make_secrets(self, use_case: UseCase) -> bool:
         """Make the secrets that are not there yet; tell whether any was made."""
@@ -153,7 +169,7 @@ class Configuration:
         """Make the use case's checks on every node; raise DeploymentFailedError naming those that fail."""
         results = verifying.verify(
             deployment,
-            use_case,
+            with_extras(use_case, deployment.parameters),
             workdir=self._workdir,
             env=self._environment,
             on_result=lambda one: log.running(one.title),
@@ -185,6 +201,8 @@ class Configuration:
             uploading.marks(self._workdir, files),
             list(use_case.secrets),
         ]
+        if switched_on(use_case, deployment.parameters):
+            values.append(dict(self._facts()))
         digest.update(json.dumps(values, sort_keys=True).encode())
         checks = [[check.kind, check.title, dict(check.settings)] for check in use_case.checks]
         digest.update(json.dumps(checks, sort_keys=True, default=str).encode())

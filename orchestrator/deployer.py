@@ -21,6 +21,7 @@ from orchestrator.catalogue.rules import check_rules
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
 from orchestrator.explanation import Explanation
+from orchestrator.extras import with_extras
 from orchestrator.journal import Journal, OnProgress
 from orchestrator.keeping import kept_use_case
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
@@ -57,7 +58,7 @@ class Outcome:
     deployment: Deployment
     changed: bool
     seconds: float
-    use_case: UseCase  # as the deployment keeps it
+    use_case: UseCase  # as the deployment keeps it, with the extras that are on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,12 @@ class Deployer:
             ready = run.finish()
         changed = bool(planned.changes) or configured
         spent = time.monotonic() - start
-        return Outcome(deployment=ready, changed=changed, seconds=spent, use_case=use_case)
+        return Outcome(
+            deployment=ready,
+            changed=changed,
+            seconds=spent,
+            use_case=with_extras(use_case, ready.parameters),
+        )
 
     def plan(self, request: Request) -> Planned:
         """Choose and plan; keep the plan for ``apply``, change nothing at the site."""
@@ -162,7 +168,12 @@ class Deployer:
             run.configure(use_case, force=False, anew=True)
             ready = run.finish()
         spent = time.monotonic() - start
-        return Outcome(deployment=ready, changed=True, seconds=spent, use_case=use_case)
+        return Outcome(
+            deployment=ready,
+            changed=True,
+            seconds=spent,
+            use_case=with_extras(use_case, ready.parameters),
+        )
 
     def recover(self, name: str) -> Recovered:
         """Bring a deployment's state up to what its site has of it; nothing else is changed there.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import paths
-from orchestrator.catalogue.usecases import FILE, PLAYBOOK, read_use_case
+from orchestrator.catalogue.usecases import EXTRAS, FILE, PLAYBOOK, read_use_case
 from orchestrator.errors import RequestError
 from orchestrator.model import UseCase
 from orchestrator.workdir import Workdir, told
@@ -28,7 +28,7 @@ def kept_use_case(workdir: Workdir, name: str) -> UseCase | None:
 
 
 def keep(workdir: Workdir, use_case: UseCase) -> UseCase:
-    """Copy a use case and the roles that it needs into the work folder, in place of what is there."""
+    """Copy a use case, its extras and the roles of both into the work folder, in place of what is there."""
     roles = dict(_roles(use_case))
     with told("write", workdir.use_case):
         made = Path(tempfile.mkdtemp(dir=workdir.path, prefix=".usecase-"))
@@ -38,6 +38,9 @@ def keep(workdir: Workdir, use_case: UseCase) -> UseCase:
             for name, folder in roles.items():
                 if not (copy / ROLES / name).exists():
                     shutil.copytree(folder, copy / ROLES / name, ignore=_NOT_KEPT)
+            for extra in use_case.extras:
+                if not (copy / EXTRAS / extra.name).exists():
+                    shutil.copytree(extra.folder, copy / EXTRAS / extra.name, ignore=_NOT_KEPT)
             (copy / ROLES).mkdir(exist_ok=True)
             if workdir.use_case.exists():
                 workdir.use_case.rename(made / "earlier")

@@ -354,8 +354,20 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """A piece that several use cases take; the parameter of its name switches it on."""
+
+    name: str
+    title: str
+    folder: Path
+    tunnels: tuple[Tunnel, ...] = ()
+    status: tuple[StatusLine, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCase:
-    """A use case folder, read and validated."""
+    """A use case folder, read and validated; parameters and roles are also those of its extras."""
 
     name: str
     version: str
@@ -374,6 +386,7 @@ class UseCase:
     status: tuple[StatusLine, ...] = ()
     rules: tuple[Rule, ...] = ()
     needs_from: Mapping[str, str] = field(default_factory=dict)  # key of a need -> parameter
+    extras: tuple[Extra, ...] = ()
 
 
 # --- what was picked, and why -------------------------------------------------------------

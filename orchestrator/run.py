@@ -25,6 +25,7 @@ from orchestrator.errors import (
     OrchestratorError,
     RequestError,
 )
+from orchestrator.extras import facts_of
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import Deployment, Proof, Request, Selection, Share, Site, UseCase
@@ -72,7 +73,11 @@ class Run:
             stop=stop,
         )
         self._configuration = Configuration(
-            workdir=self._workdir, environment=environment, journal=journal, stop=stop
+            workdir=self._workdir,
+            environment=environment,
+            journal=journal,
+            stop=stop,
+            facts=lambda: facts_of(site, share.vo),
         )
         self._takingback = TakingBack(
             workdir=self._workdir, provisioning=self._provisioning, journal=journal, stop=stop

@@ -14,6 +14,7 @@ from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.drivers import asking, rebooting, remote, tunnels
 from orchestrator.drivers.transfer import NodeFiles
 from orchestrator.errors import DeploymentFailedError, RequestError
+from orchestrator.extras import with_extras
 from orchestrator.fetching import Fetched
 from orchestrator.keeping import kept_use_case
 from orchestrator.model import Deployment, StatusLine, Tunnel, UseCase
@@ -62,9 +63,10 @@ class Visit:
         workdir = Workdir(folders.deployments / deployment.id)
         name = deployment.use_case
         kept = kept_use_case(workdir, name)
+        found = kept or find_use_case(name, use_case_folders(folders.config))
         return cls(
             deployment=deployment,
-            use_case=kept or find_use_case(name, use_case_folders(folders.config)),
+            use_case=with_extras(found, deployment.parameters),
             workdir=workdir,
             environment=environment,
         )

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from orchestrator.errors import DeploymentFailedError, SetupError
 
 PLAN_FILE = "plan.tfplan"
 # What a plan takes back into the state; there for that one plan only.
+EXTRAS_FILE = "extras"
 IMPORTS_FILE = "imports.tf.json"
 _KEPT_STATES = 20
 _NUMBERED = re.compile(r"(\d{4,})[.-]")
@@ -127,6 +128,19 @@ class Workdir:
             return
         blocks = [{"to": address, "id": found} for address, found in sorted(imports.items())]
         write_atomically(file, json.dumps({"import": blocks}, indent=2) + "\n")
+
+    def extras(self) -> frozenset[str]:
+        """Return the extras that the nodes may have something of."""
+        file = self.path / EXTRAS_FILE
+        return (
+            frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
+        )
+
+    def note_extras(self, names: Iterable[str]) -> None:
+        """Note which extras the nodes may have something of."""
+        noted = frozenset(names)
+        if noted != self.extras():
+            write_atomically(self.path / EXTRAS_FILE, " ".join(sorted(noted)))
 
     @property
     def has_plan(self) -> bool:

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from orchestrator.model import Check
+
 _Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
 _Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 _Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
@@ -46,6 +48,15 @@ class _CheckFile(BaseModel):
     def settings(self) -> dict[str, Any]:
         """All but what every check has."""
         return self.model_dump(exclude={"kind", "title", "after_reboot"})
+
+    def as_check(self, **more: Any) -> Check:
+        """Return it as the value that travels, with what it refers to."""
+        return Check(
+            kind=self.model_dump(include={"kind"})["kind"],
+            title=self.title,
+            settings=self.settings | more,
+            after_reboot=self.after_reboot,
+        )
 
 
 class ServiceCheck(_CheckFile):

@@ -14,13 +14,14 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationInfo,
     model_validator,
 )
 
 from orchestrator.catalogue import parameters
 from orchestrator.catalogue.checkfile import AbsolutePath, CheckFile, HttpCheck, TunnelCheck
 from orchestrator.catalogue.rulefile import RuleFile
-from orchestrator.model import Parameter
+from orchestrator.model import Login, Parameter, StatusLine, Tunnel
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 HostPart = Annotated[str, Field(strict=True, pattern=r"^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$")]
@@ -146,12 +147,41 @@ class TunnelFile(_Strict):
     node: HostPart | None = None
     login: LoginFile | None = None
 
+    def as_tunnel(self) -> Tunnel:
+        """Return it as the value that travels."""
+        plain = self.model_dump(exclude={"login"})
+        login = Login(user=self.login.user, secret=self.login.secret) if self.login else None
+        return Tunnel(**plain, login=login)
+
 
 class StatusFile(_Strict):
     """A line of `orchestrator status`."""
 
     title: Text
     argv: list[StrictStr] = Field(min_length=1)
+
+    def as_line(self) -> StatusLine:
+        """Return it as the value that travels."""
+        return StatusLine(title=self.title, argv=tuple(self.argv))
+
+
+class ExtraFile(_Strict):
+    """The keys of an extra.yaml: what a use case gets that takes the extra."""
+
+    title: Text
+    parameters: dict[Name, ParameterFile]
+    roles: list[Name] = []
+    tunnels: list[TunnelFile] = []
+    status: list[StatusFile] = []
+    checks: list[CheckFile] = []
+
+    @model_validator(mode="after")
+    def _can_be_switched_on(self, info: ValidationInfo) -> ExtraFile:
+        name = (info.context or {})["name"]
+        switch = self.parameters.get(name)
+        if switch is None or switch.type != "boolean" or switch.default is not False:
+            raise ValueError(f"it has no parameter {name}, a boolean that is false by default")
+        return self
 
 
 class UseCaseFile(_Strict):
@@ -168,6 +198,7 @@ class UseCaseFile(_Strict):
     secrets: list[Name] = []
     nodes: list[NodeFile] = Field(min_length=1)
     roles: list[Name] = []
+    extras: list[Name] = []
     tunnels: list[TunnelFile] = []
     results: list[AbsolutePath] = []
     status: list[StatusFile] = []
@@ -176,6 +207,7 @@ class UseCaseFile(_Strict):
     @model_validator(mode="after")
     def _names_are_known(self) -> UseCaseFile:
         _require_once("secrets", self.secrets)
+        _require_once("extras", self.extras)
         _require_once("tunnels", [tunnel.name for tunnel in self.tunnels])
         _require_once("nodes", [node.name for node in self.nodes])
         _require_once("results", [path.rpartition("/")[2] for path in self.results])

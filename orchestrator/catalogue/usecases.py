@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import ValidationError
 from orchestrator import paths
 from orchestrator.catalogue.checkfile import CheckFile, HttpCheck, TunnelCheck
 from orchestrator.catalogue.usecasefile import (
+    ExtraFile,
     ImageFile,
     NeedChangeFile,
     NeedFile,
@@ -23,20 +26,19 @@ from orchestrator.catalogue.usecasefile import (
 from orchestrator.errors import RequestError
 from orchestrator.model import (
     Check,
+    Extra,
     ImageNeed,
-    Login,
     Need,
     NeedWhen,
     NodeGroup,
     Rule,
-    StatusLine,
-    Tunnel,
     UseCase,
 )
 from orchestrator.writtenfiles import line_of, read_yaml
 
 FILE = "usecase.yaml"
 PLAYBOOK = "playbook.yml"
+EXTRAS, EXTRA = "extras", "extra.yaml"
 
 
 def use_case_folders(config: Path) -> tuple[Path, ...]:
@@ -95,11 +97,11 @@ def _files(folders: Sequence[Path]) -> dict[str, Path]:
     return {file.parent.name: file for file in found}
 
 
-def _wrong(file: Path, error: ValidationError) -> RequestError:
+def _wrong(file: Path, error: ValidationError, *, what: str = "a use case") -> RequestError:
     found = error.errors(include_url=False, include_input=False)
     facts = {_place(one): f"line {line_of(file, one['loc'])}: {_said(one)}" for one in found}
     return RequestError(
-        f"{file} is not a use case",
+        f"{file} is not {what}",
         facts=facts,
         way_out=["orchestrator usecases --schema        tells every key"],
     )
@@ -118,7 +120,7 @@ def _said(error: Any) -> str:
 
 def _use_case(read: UseCaseFile, folder: Path, name: str) -> UseCase:
     needs = read.needs.model_dump(exclude={"image"})
-    return UseCase(
+    own = UseCase(
         name=name,
         version=read.version,
         title=read.title,
@@ -138,12 +140,13 @@ def _use_case(read: UseCaseFile, folder: Path, name: str) -> UseCase:
             for node in read.nodes
         ),
         roles=tuple(read.roles),
-        tunnels=tuple(_tunnel(given) for given in read.tunnels),
+        tunnels=tuple(given.as_tunnel() for given in read.tunnels),
         results=tuple(read.results),
-        status=tuple(StatusLine(title=one.title, argv=tuple(one.argv)) for one in read.status),
+        status=tuple(given.as_line() for given in read.status),
         checks=tuple(_check(given, read.tunnels) for given in read.checks),
         folder=folder,
     )
+    return functools.reduce(_take, read.extras, own)
 
 
 def _image(read: ImageFile) -> ImageNeed:
@@ -156,19 +159,63 @@ def _changes(read: NeedChangeFile) -> dict[str, Any]:
 
 
 def _check(read: CheckFile, tunnels: Sequence[TunnelFile]) -> Check:
-    settings = read.settings
     if isinstance(read, TunnelCheck):
         named = next(tunnel for tunnel in tunnels if tunnel.name == read.tunnel)
-        settings["tunnel"] = _tunnel(named)
-    return Check(
-        kind=read.kind, title=read.title, settings=settings, after_reboot=read.after_reboot
+        return read.as_check(tunnel=named.as_tunnel())
+    return read.as_check()
+
+
+def _take(use_case: UseCase, name: str) -> UseCase:
+    """Return a use case with an extra: its own copy, where it is kept, before the shipped one."""
+    file = _extra_file(use_case, name)
+    try:
+        read = ExtraFile.model_validate(read_yaml(file, kind="extra"), context={"name": name})
+    except ValidationError as error:
+        raise _wrong(file, error, what="an extra") from error
+    known = {parameter.name for parameter in use_case.parameters} | set(use_case.secrets)
+    both = sorted(known & set(read.parameters))
+    if both:
+        raise RequestError(
+            f"the use case {use_case.name} has a parameter {both[0]} that its extra {name} brings",
+            way_out=[f"call it otherwise in {use_case.folder / FILE}"],
+        )
+    own = [one for one in read.roles if one not in use_case.roles]
+    return replace(
+        use_case,
+        parameters=(
+            *use_case.parameters,
+            *(given.as_parameter(key) for key, given in read.parameters.items()),
+        ),
+        roles=(*use_case.roles, *own),
+        extras=(*use_case.extras, _extra(read, file.parent, name)),
     )
 
 
-def _tunnel(read: TunnelFile) -> Tunnel:
-    plain = read.model_dump(exclude={"login"})
-    login = Login(user=read.login.user, secret=read.login.secret) if read.login else None
-    return Tunnel(**plain, login=login)
+def _extra_file(use_case: UseCase, name: str) -> Path:
+    own, shipped = use_case.folder / EXTRAS, paths.TEMPLATES / EXTRAS
+    for place in (own / name, shipped / name):
+        if (place / EXTRA).is_file() and (place / PLAYBOOK).is_file():
+            return place / EXTRA
+    known = sorted(found.parent.name for found in shipped.glob(f"*/{EXTRA}"))
+    raise RequestError(
+        f"the use case {use_case.name} takes an extra {name!r} that is not there",
+        facts={
+            "there are": ", ".join(known),
+            "looked for": f"{EXTRA} and {PLAYBOOK} in {own / name}",
+        },
+        way_out=[f"correct `extras` in {use_case.folder / FILE}"],
+    )
+
+
+def _extra(read: ExtraFile, folder: Path, name: str) -> Extra:
+    return Extra(
+        name=name,
+        title=read.title,
+        folder=folder,
+        tunnels=tuple(given.as_tunnel() for given in read.tunnels),
+        status=tuple(given.as_line() for given in read.status),
+        checks=tuple(_check(given, read.tunnels) for given in read.checks),
+    )
 
 
 _KEYS = sorted(

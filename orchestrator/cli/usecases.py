@@ -83,6 +83,8 @@ def _rows(use_case: UseCase) -> Iterator[tuple[str, str]]:
         yield "", f"with {when.parameter}={when.value}: {in_words(need)}"
     for parameter in use_case.parameters:
         yield "--param", _parameter(parameter)
+    for extra in use_case.extras:
+        yield "extra", f"{extra.title}: --param {extra.name}=true"
     for secret in use_case.secrets:
         yield "secret", f"{secret}, made for each deployment: orchestrator secret NAME {secret}"
     for tunnel in use_case.tunnels:

@@ -133,11 +133,12 @@ def run_playbook(
     extravars: Mapping[str, Any] | None = None,
     secrets: Sequence[str] = (),
     roles: Path = paths.ANSIBLE_ROLES,
+    after: Sequence[Path] = (),
     on_task: OnTask = lambda _name: None,
     stop: threading.Event | None = None,
     timeout: float = 3600.0,
 ) -> PlaybookResult:
-    """Run a playbook on the nodes of a deployment.
+    """Run a playbook on the nodes of a deployment, and others ``after`` it.
 
     ``extravars`` are what people gave: nothing in them is evaluated. ``secrets`` are struck out
     of what Ansible said, also of a task that was not told to be silent. Raises
@@ -149,7 +150,8 @@ def run_playbook(
     )
     folder = _prepare(workdir, inventory, extravars or {})
     with ssh.shared_connections(env) as sockets:
-        config = _config(playbook, folder=folder, workdir=workdir, roles=roles)
+        whole = _in_order(folder, [playbook, *after])
+        config = _config(whole, folder=folder, workdir=workdir, roles=roles)
         own = _environment(env, folder=folder, workdir=workdir, sockets=sockets)
         log = Path(config.artifact_dir, "stdout")
         try:
@@ -216,6 +218,16 @@ def _prepare(workdir: Workdir, inventory: Mapping[str, Any], variables: Mapping[
     # In a file: an argument can be read by every process of this machine.
     write_variables(_variables_file(workdir), variables)
     return folder
+
+
+def _in_order(folder: Path, playbooks: Sequence[Path]) -> Path:
+    """Return a playbook that runs several, one after the other."""
+    if len(playbooks) == 1:
+        return playbooks[0]
+    whole = folder / "project" / "all.yml"
+    imports = [{"ansible.builtin.import_playbook": str(one)} for one in playbooks]
+    write_atomically(whole, json.dumps(imports, indent=2))
+    return whole
 
 
 def _variables_file(workdir: Workdir) -> Path:

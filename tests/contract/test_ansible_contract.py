@@ -24,6 +24,7 @@ BIN = Path(sys.executable).parent
 USE_CASES = [
     *sorted((paths.TEMPLATES / "usecases").iterdir()),
     paths.TEMPLATES / "usecase_new",
+    *sorted((paths.TEMPLATES / "extras").iterdir()),
 ]
 ROLES = sorted(paths.ANSIBLE_ROLES.iterdir())
 CANARY = "canary-4711"
@@ -73,6 +74,17 @@ def test_a_playbook_that_is_none_is_told(run):
     with pytest.raises(DeploymentFailedError) as caught:
         run({"name": "x", "no_such_module_anywhere": {}})
     assert "no_such_module_anywhere" in str(caught.value.facts)
+
+
+def test_playbooks_run_one_after_the_other_and_count_as_one(run, tmp_path):
+    after = tmp_path / "extras" / "bell" / "playbook.yml"
+    after.parent.mkdir(parents=True)
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": [command("echo second")]}]
+    after.write_text(yaml.safe_dump(plays))
+    seen = []
+    result = run(command("echo first"), after=[after], on_task=seen.append)
+    assert seen == ["echo first", "echo second"]
+    assert (result.ok, result.changed) == (2, 2)
 
 
 def test_texts_of_people_are_not_evaluated(run, tmp_path):

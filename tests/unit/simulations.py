@@ -118,6 +118,7 @@ class World:
     # What happened.
     logins: list[str] = field(default_factory=list)  # the project of each
     playbooks: list[dict[str, object]] = field(default_factory=list)
+    extras_played: list[list[str]] = field(default_factory=list)
     node_files: dict[str, bytes] = field(default_factory=dict)  # by path on the node
     open_tunnels: list[int] = field(default_factory=list)  # ports of the node
     reboots: int = 0
@@ -230,9 +231,10 @@ class World:
         return set(ports) if answers else set()
 
     def run_playbook(
-        self, workdir, *, playbook, roles, inventory, extravars, secrets, env, stop, on_task
+        self, workdir, *, playbook, after, roles, inventory, extravars, secrets, env, stop, on_task
     ) -> PlaybookResult:
-        assert playbook.is_file()
+        assert all(one.is_file() for one in (playbook, *after))
+        self.extras_played.append([one.parent.name for one in after])
         assert (playbook.parent, roles) == (workdir.use_case, workdir.use_case / "roles")
         assert set(secrets) <= set(extravars.values())
         hosts = list(inventory["all"]["hosts"])

@@ -37,6 +37,7 @@ LAYERS = (
         "explanation",
         "requestfile",
         "keeping",
+        "extras",
         "verifying",
         "junit",
         "newusecase",
