@@ -205,9 +205,10 @@ class Deployer:
         """Return what deploy would choose for a request, and why; nothing is made or kept."""
         target = self.target(request)
         site, vo, use_case = target.site, target.share.vo, target.use_case
-        offer = self._offer(site, target.share)
-        proofs = self._store.proofs(site=site.name, vo=vo)
         parameters = _parameters(request, target)
+        volumes = choosing.wants_volume(request, use_case, parameters)
+        offer = self._offer(site, target.share, volumes=volumes)
+        proofs = self._store.proofs(site=site.name, vo=vo)
         selection = choosing.choose(
             offer, request, use_case, parameters=parameters, site=site, vo=vo, proofs=proofs
         )
@@ -217,7 +218,7 @@ class Deployer:
             vo=vo,
             at=offer.collected_at,
             selection=selection,
-            quotas=choosing.quota_lines(offer, selection, use_case, parameters),
+            quotas=choosing.quota_lines(offer, selection, use_case),
             gaps=offer.gaps,
         )
 
@@ -249,14 +250,14 @@ class Deployer:
         today = choose_image(offer, need, site=target.site).choice
         return None if image.confidence == "fixed" or today.value == image.value else today
 
-    def _offer(self, site: Site, share: Share) -> Offer:
+    def _offer(self, site: Site, share: Share, *, volumes: bool = False) -> Offer:
         # The libraries behind it take a second to import: not before a request is sound.
         from orchestrator.surveying import discover
 
         source = choose_source(
             self._settings, site=site, tokens=self._folders.tokens, given=self._given
         )
-        return discover(site, share, token=source.access_token())
+        return discover(site, share, token=source.access_token(), volumes=volumes)
 
     def target(self, request: Request) -> Target:
         """Return what a request means, asking nobody outside this machine.

@@ -60,7 +60,8 @@ class Provisioning:
         public_key = ssh.make_key(self._workdir, name=deployment.name, env=self._environment)
         lock = self._provider().lock_file
         network = rendering.network_module(deployment.selection)
-        self._workdir.write_code(main=rendering.render_main(network=network), lock_file=lock)
+        main = rendering.render_main(network=network, volumes=deployment.selection.volume_gb > 0)
+        self._workdir.write_code(main=main, lock_file=lock)
         self._workdir.write_variables(
             rendering.variables(
                 deployment=deployment,

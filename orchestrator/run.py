@@ -134,7 +134,12 @@ class Run:
         self._check_stop()
         site = self._site
         with self._journal.phase("discover") as log:
-            offer = collect(self._cloud(), site=site.name, project_id=self.deployment.project_id)
+            offer = collect(
+                self._cloud(),
+                site=site.name,
+                project_id=self.deployment.project_id,
+                volumes=choosing.wants_volume(request, use_case, self.deployment.parameters),
+            )
             log.finish(
                 f"{len(offer.networks)} networks, {len(offer.flavors)} flavors,"
                 f" {len(offer.images)} images"
@@ -149,7 +154,7 @@ class Run:
                 vo=self._share.vo,
                 proofs=self._store.proofs(site=site.name, vo=self._share.vo),
             )
-            lines = choosing.require_room(offer, selection, use_case, self.deployment.parameters)
+            lines = choosing.require_room(offer, selection, use_case)
             log.finish("", details=(*_in_short(selection), ("quota", _tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 

@@ -15,7 +15,17 @@ from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import LoginError, SiteError
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
+from orchestrator.model import (
+    Flavor,
+    FloatingIp,
+    Image,
+    Network,
+    Port,
+    Quota,
+    Router,
+    Subnet,
+    Volume,
+)
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -112,6 +122,11 @@ class Cloud:
                 for key, name in values.VOLUME_QUOTAS.items()
                 if isinstance(told.get(key), Mapping)
             )
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """List the volumes of the project."""
+        with self._telling("block storage"):
+            return tuple(values.volume(found) for found in self._services.volumes())
 
     def console(self, server_id: str) -> str:
         """Return what a server has printed on its console so far."""
