@@ -45,6 +45,7 @@ from orchestrator.workdir import Workdir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.datavolumes import Kept
     from orchestrator.planning import Plan
     from orchestrator.run import Run
     from orchestrator.takingback import Recovered
@@ -170,16 +171,17 @@ class Deployer:
         Works without a state, with a broken or older one, and on a machine that has only the record.
         """
         deployment = self._store.require(name, owner=self._owner)
+        _require_not_ending(deployment)
         asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
         target = self.target(asked)
         with self._run(deployment, target.site, target.share, "recover") as run:
             run.login()
             return run.recover(target.use_case)
 
-    def destroy(self, name: str) -> Deployment:
+    def destroy(self, name: str, *, delete_data: bool = False) -> Deployment:
         """Remove a deployment from its site and its files from here; return its record.
 
-        Raises DeploymentFailedError naming what is still there.
+        A data volume that was made with it is kept, unless ``delete_data`` says otherwise. Raises DeploymentFailedError naming what is still there.
         """
         deployment = self._store.require(name, owner=self._owner)
         # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
@@ -190,7 +192,24 @@ class Deployer:
         with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
             if run.deployment.phase in MAY_HOLD_RESOURCES:
                 run.login()
-            return run.destroy()
+            return run.destroy(delete_data=delete_data)
+
+    def delete_volume(self, asked: str) -> Kept:
+        """Delete a data volume that a deployment has left, by its id or name; return what it was.
+
+        Raises RefusedError while something uses it.
+        """
+        from orchestrator import datavolumes
+
+        one = datavolumes.find(datavolumes.kept(self._store, owner=self._owner), asked)
+        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
+            one.origin.site
+        )
+        source = choose_source(
+            self._settings, site=site, tokens=self._folders.tokens, given=self._given
+        )
+        datavolumes.delete(one, site=site, token=source.access_token(), store=self._store)
+        return one
 
     # --- looking, without a deployment
 
@@ -369,6 +388,14 @@ def _as_request(deployment: Deployment) -> Request:
     )
 
 
+def _require_not_ending(found: Deployment) -> None:
+    if found.phase is Phase.DESTROYING:
+        raise RequestError(
+            f"{found.name} is being removed, and a part of it may still be at the site",
+            way_out=[f"make destroy NAME={found.name}        finishes it"],
+        )
+
+
 def _require_same(found: Deployment, target: Target) -> None:
     asked = {
         "site": (found.site, target.site.name),
@@ -378,11 +405,7 @@ def _require_same(found: Deployment, target: Target) -> None:
     other = {
         what: f"{has}, asked for {wants}" for what, (has, wants) in asked.items() if has != wants
     }
-    if found.phase is Phase.DESTROYING:
-        raise RequestError(
-            f"{found.name} is being removed, and a part of it may still be at the site",
-            way_out=[f"make destroy NAME={found.name}        finishes it"],
-        )
+    _require_not_ending(found)
     if other:
         raise RequestError(
             f"the name {found.name} is taken by another deployment of yours",

@@ -95,6 +95,9 @@ def _describe(deployment: Deployment) -> list[str]:
         ("made with", ", ".join(f"{k} {v}" for k, v in deployment.versions.items())),
         *_choices(deployment),
     ]
+    rows += [
+        ("kept", f"the volume {one.name}, {one.size_gb} GB, {one.id}") for one in deployment.kept
+    ]
     if deployment.failure:
         rows.append(("failure", deployment.failure))
     return [deployment.name, *(f"  {label:<15} {text}" for label, text in rows)]

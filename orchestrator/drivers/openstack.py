@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
 
-from orchestrator.drivers import openstack_marks
+from orchestrator.drivers import openstack_ending, openstack_marks
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
@@ -155,6 +155,16 @@ class Cloud:
         """Return every resource of the project that carries the deployment's mark."""
         with self._telling("OpenStack"):
             return tuple(openstack_marks.find(self._connection, deployment_id))
+
+    def stop(self, server_id: str) -> bool:
+        """Shut a machine down; tell whether it stopped in time."""
+        with self._telling("compute"):
+            return openstack_ending.stop(self._connection, server_id)
+
+    def keep(self, volume: Resource) -> None:
+        """Mark a volume as one that outlives its deployment."""
+        with self._telling("block storage"):
+            openstack_ending.keep(self._connection, volume.id)
 
     def remove(self, resource: Resource) -> None:
         """Delete a resource and wait until it is gone; one that is gone already is no error."""

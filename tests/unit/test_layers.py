@@ -51,6 +51,7 @@ LAYERS = (
         "takingback",
         "launch",
         "surveying",
+        "datavolumes",
         "collector",
         "collected",
     ),

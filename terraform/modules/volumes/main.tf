@@ -18,6 +18,7 @@ resource "openstack_blockstorage_volume_v3" "data" {
     "eu.egi.cloud.orchestrator.id"       = var.deployment.id
     "eu.egi.cloud.orchestrator.name"     = var.deployment.name
     "eu.egi.cloud.orchestrator.use_case" = var.deployment.use_case
+    "eu.egi.cloud.orchestrator.address"  = "module.volumes.openstack_blockstorage_volume_v3.data[\"${each.key}\"]"
   }
 
   timeouts {
