@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 
 import pytest
 import volume_site
@@ -72,9 +73,9 @@ class Work:
         }
         self.workdir.write_variables({**values, **NOT_USED})
 
-    def plan(self, *, destroy: bool = False) -> Plan:
+    def plan(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> Plan:
         self.terraform.init()
-        self.terraform.save_plan(destroy=destroy)
+        self.terraform.save_plan(destroy=destroy, targets=targets)
         return read_plan(self.terraform.show_plan())
 
     def make(self) -> str:
@@ -124,15 +125,18 @@ def test_a_volume_is_made_with_its_mark_and_attached(work, site):
     assert work.plan().changes == ()
 
 
-def test_an_import_changes_nothing(work, site):
+@pytest.mark.parametrize("targeted", [False, True])
+def test_an_import_changes_nothing(work, site, targeted):
     made = work.make()
     site.changes.clear()
     # As a person and the site's own tools may have left it.
     site.volumes[made].update(size=40, volume_image_metadata={"image_id": "i"})
     site.volumes[made]["metadata"]["readonly"] = "False"
     work.forget_state()
-    work.workdir.write_imports({MADE: made, ATTACHED: f"{SERVER}/{made}"})
-    plan = work.plan()
+    imports = {MADE: made, ATTACHED: f"{SERVER}/{made}"}
+    work.workdir.write_imports(imports)
+    # As a deploy that goes on does it, and as a recovery does.
+    plan = work.plan(targets=sorted(imports) if targeted else [])
     assert plan.counts == {"import": 2}
     work.terraform.apply_saved_plan()
     work.workdir.write_imports({})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from simulations import ATTACHMENT
 
@@ -13,6 +16,7 @@ from orchestrator.errors import (
     RequestError,
     SiteError,
 )
+from orchestrator.expiring import Expiry
 from orchestrator.lifecycle import Phase
 from orchestrator.model import DataVolume, KeptVolume, Quota, Volume
 
@@ -236,6 +240,19 @@ def test_two_of_one_name_are_told_apart_by_their_ids(deployment, store):
 
 
 def _destroyed(deployment, number, volume):
-    from dataclasses import replace
-
     return replace(deployment, id=number, phase=Phase.DESTROYED, kept=(volume,))
+
+
+def test_an_end_that_has_come_keeps_the_data_and_says_so(ready, deployer, store):
+    round_ = Expiry(
+        deployer=deployer(),
+        store=store,
+        owner=ADA,
+        environment={},
+        now=lambda: ready.expires_at + timedelta(hours=1),
+    )
+    (ended,) = round_.run()
+    assert (ended.what, ended.detail) == (
+        "removed",
+        "its data is kept: volume sky-toy (volume-sky-toy)",
+    )
