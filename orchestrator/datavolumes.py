@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orchestrator.auth import keystone
 from orchestrator.auth.token import AccessToken
 from orchestrator.drivers.openstack import Cloud
+from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import AmbiguousChoiceError, RefusedError, RequestError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment, KeptVolume, Share, Site
@@ -21,6 +22,38 @@ class Kept:
     volume: KeptVolume
     origin: Deployment
     used_by: str | None  # the name of a deployment of this owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staying:
+    """What the end of a deployment leaves: the volumes that it made, and the machines that use any that stay."""
+
+    volumes: tuple[Resource, ...] = ()
+    servers: tuple[Resource, ...] = ()
+
+
+def may_stay(deployment: Deployment) -> bool:
+    """Tell whether a deployment may have a data volume: else its end need not look for one."""
+    return deployment.selection is None or deployment.selection.volume_gb > 0
+
+
+def staying(found: Sequence[Resource], deployment: Deployment, *, delete_data: bool) -> Staying:
+    """Return what stays of what the site has of a deployment.
+
+    A volume that nobody was ever given has no data on it. The record may not know, as that of a
+    deployment that was taken over: then one that a machine uses, or that is marked as kept, stays.
+    """
+    given = bool(deployment.volumes)
+    volumes = [one for one in found if one.kind == "volume" and not delete_data]
+    kept = tuple(one for one in volumes if given or one.in_use or one.kept)
+    made = {one.id for one in found if one.kind == "volume"}
+    used = {
+        one.parent_id
+        for one in found
+        if one.kind == "volume_attachment" and (kept or one.id.rpartition("/")[2] not in made)
+    }
+    servers = tuple(one for one in found if one.kind == "server" and one.id in used)
+    return Staying(volumes=kept, servers=servers)
 
 
 def kept(store: Store, *, owner: str) -> list[Kept]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator import __version__, choosing, keeping
+from orchestrator import __version__, choosing, datavolumes, keeping
 from orchestrator.auth import keystone
 from orchestrator.auth.source import TokenSource
 from orchestrator.auth.token import AccessToken
@@ -284,17 +284,14 @@ class Run:
         """Remove all of it from the site, ask the site whether that is so, then forget it here.
 
         A data volume that was made with it is kept, unless ``delete_data`` says otherwise or
-        nobody was ever given the machine that it belongs to.
+        nobody was ever given the machine that it belongs to (datavolumes.staying).
         """
         held = self.deployment.phase in MAY_HOLD_RESOURCES
         self.deployment = self._store.move(self.deployment, Phase.DESTROYING)
         kept: tuple[Resource, ...] = ()
         if held:
-            keep = not delete_data and any(one.made for one in self.deployment.volumes)
-            if keep or any(not one.made for one in self.deployment.volumes):
-                self._stop_machines()
-            kept = self._keep_volumes() if keep else ()
-            self._destroy_by_state(keep_volumes=keep)
+            kept = self._keep_volumes(delete_data=delete_data)
+            self._destroy_by_state(keep_volumes=bool(kept))
             self._sweep(kept)
         self._workdir.remove()
         text = f"nothing is left at the site{_but(kept)}"
@@ -367,26 +364,22 @@ class Run:
             self.deployment, parameters=parameters, use_case_version=now
         )
 
-    def _stop_machines(self) -> None:
-        """Let the machines write what they hold in memory to the volumes that stay."""
-        with self._journal.phase("stop") as log:
-            cloud = self._cloud()
-            nodes = [node for node in self.deployment.nodes if node.volumes]
-            late = [node.name for node in nodes if node.id and not cloud.stop(node.id)]
-            log.finish(
-                f"{', '.join(late)} did not stop in time and is switched off"
-                if late
-                else "the machine has written all to the volume that stays"
-            )
-
-    def _keep_volumes(self) -> tuple[Resource, ...]:
-        """Mark the data volumes as kept before anything is removed; return them."""
+    def _keep_volumes(self, *, delete_data: bool) -> tuple[Resource, ...]:
+        """Stop the machines that use volumes which stay, and mark those that are kept; return these."""
+        if not datavolumes.may_stay(self.deployment):
+            return ()
         cloud = self._cloud()
         found = cloud.find_marked(self.deployment.id)
-        volumes = tuple(one for one in found if one.kind == "volume")
-        for volume in volumes:
+        stays = datavolumes.staying(found, self.deployment, delete_data=delete_data)
+        if stays.servers:
+            # What a machine holds in memory is written when it is shut down, and lost with it else.
+            with self._journal.phase("stop") as log:
+                late = [one.name for one in stays.servers if not cloud.stop(one.id)]
+                words = f"{', '.join(late)} did not stop in time and is switched off"
+                log.finish(words if late else "all is written to the volume that stays")
+        for volume in stays.volumes:
             cloud.keep(volume)
-        return volumes
+        return stays.volumes
 
     def _destroy_by_state(self, *, keep_volumes: bool) -> None:
         self._workdir.write_imports({})

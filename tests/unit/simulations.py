@@ -469,12 +469,15 @@ def _listed(kind: str, name: str, world: World) -> Resource:
     status = world.servers[name].status if kind == "server" and name in world.servers else ""
     return Resource(
         kind=kind,
-        id=f"{kind}-{name}",
+        id=_id(types[kind], name) if kind in types else f"{kind}-{name}",
         name=name,
+        parent_id=f"server-{name}" if kind == "volume_attachment" else None,
         # What Terraform never makes here is from an orchestrator that wrote no addresses.
         address=_address(types[kind], name) if kind in types else None,
         status=status,
-        in_use=status == "ACTIVE",
+        in_use=status == "ACTIVE"
+        or (kind == "volume" and ("volume_attachment", name) in world.resources),
+        kept=kind == "volume" and name in world.kept,
         size_gb=20 if kind == "volume" else 0,
     )
 
@@ -641,6 +644,8 @@ class Terraform:
 
 
 def _id(kind: str, name: str) -> str:
+    if kind == ATTACHMENT:
+        return f"server-{name}/volume-{name}"
     return f"{_KINDS[kind]}-{name}"
 
 

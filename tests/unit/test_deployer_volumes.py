@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from simulations import ATTACHMENT
+from simulations import VOLUME
 
 from orchestrator import datavolumes
 from orchestrator.errors import (
@@ -103,12 +103,27 @@ def test_a_machine_that_does_not_stop_in_time_holds_up_nothing(ready, deployer, 
 
 
 def test_a_volume_of_a_machine_that_nobody_was_given_goes_with_it(roomy, deployer, asked, world):
-    world.apply_breaks_at = ATTACHMENT
+    world.apply_breaks_at = VOLUME
     with pytest.raises(SiteError):
         deployer().deploy(asked())
     assert ("volume", "sky-toy") in world.resources
     assert deployer().destroy("sky").kept == ()
     assert world.resources == {}
+
+
+def test_a_record_that_knows_no_machines_keeps_what_one_uses_or_what_is_marked(
+    ready, deployer, world, store
+):
+    store.update(ready, nodes=(), selection=None)
+    world.resources["port", "stray"] = ready.id
+    world.stuck = {"port"}
+    with pytest.raises(DeploymentFailedError):
+        deployer().destroy("sky")
+    assert (world.kinds, world.stopped) == (["port", "volume"], ["sky-toy"])
+    # Now no machine uses it any more, and the site's mark alone tells.
+    world.stuck = set()
+    assert deployer().destroy("sky").kept == (KEPT,)
+    assert world.kinds == ["volume"]
 
 
 @pytest.mark.parametrize("content", [None, ""])
