@@ -38,9 +38,13 @@ def choose(
     )
 
 
-def quota_lines(
-    offer: Offer, selection: Selection, use_case: UseCase, parameters: Mapping[str, Any]
-) -> tuple[QuotaLine, ...]:
+def wants_volume(request: Request, use_case: UseCase, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a deployment is to have a data volume: else nothing is asked about volumes."""
+    named = "volume" in request.overrides or "volume" in request.written
+    return named or need_of(use_case, parameters).volume_gb > 0
+
+
+def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
     """Return what the deployment takes of each limit that the site tells."""
     floating = rendering.with_floating_ip(use_case, selection.topology.value)
     made = selection.attachment is None
@@ -51,14 +55,12 @@ def quota_lines(
         floating_ips=max(0, len(floating) - (selection.floating_ip is not None)),
         networks=int(made),
         routers=int(made),
-        volume_gb=need_of(use_case, parameters).volume_gb,
+        volume_gb=0 if selection.volume else selection.volume_gb,
     )
 
 
-def require_room(
-    offer: Offer, selection: Selection, use_case: UseCase, parameters: Mapping[str, Any]
-) -> tuple[QuotaLine, ...]:
+def require_room(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
     """Return the same lines; raise SiteError naming each limit that is too small."""
-    lines = quota_lines(offer, selection, use_case, parameters)
+    lines = quota_lines(offer, selection, use_case)
     quotas.require_room(offer, lines)
     return lines

@@ -119,8 +119,10 @@ class Configuration:
     def run_playbook(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
         """Run the use case's playbook; raise DeploymentFailedError naming what failed where.
 
-        Files that are parameters are on the first node before it starts.
+        Data volumes are mounted before, and files that are parameters are on the first node.
         """
+        if deployment.volumes:
+            self._mount_volumes(deployment, use_case, log)
         files = uploading.files_given(use_case, deployment.parameters)
         self._upload(deployment, use_case, files, log)
         there = {name: uploading.remote_path(name, file) for name, file in files.items()}
@@ -149,6 +151,20 @@ class Configuration:
         """Return the extras whose plays run: those that are on, and those that were before."""
         on, before = switched_on(use_case, deployment.parameters), self._workdir.extras()
         return [extra for extra in use_case.extras if extra in on or extra.name in before]
+
+    def _mount_volumes(self, deployment: Deployment, use_case: UseCase, log: PhaseLog) -> None:
+        """Mount the data volumes: what is brought to the nodes is to lie on them."""
+        folder = use_case.folder / keeping.VOLUMES
+        ansible.run_playbook(
+            self._workdir,
+            playbook=folder / PLAYBOOK,
+            roles=folder / keeping.ROLES,
+            inventory=rendering.inventory(deployment.nodes, ssh_arguments=self._ssh_arguments),
+            extravars=deployment.parameters,
+            env=self._environment,
+            stop=self._stop,
+            on_task=log.running,
+        )
 
     def make_secrets(self, use_case: UseCase) -> bool:
         """Make the secrets that are not there yet; tell whether any was made."""

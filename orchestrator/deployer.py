@@ -46,6 +46,7 @@ from orchestrator.workdir import Workdir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.datavolumes import Kept
     from orchestrator.planning import Plan
     from orchestrator.run import Run
     from orchestrator.takingback import Recovered
@@ -181,16 +182,17 @@ class Deployer:
         Works without a state, with a broken or older one, and on a machine that has only the record.
         """
         deployment = self._store.require(name, owner=self._owner)
+        _require_not_ending(deployment)
         asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
         target = self.target(asked)
         with self._run(deployment, target.site, target.share, "recover") as run:
             run.login()
             return run.recover(target.use_case)
 
-    def destroy(self, name: str) -> Deployment:
+    def destroy(self, name: str, *, delete_data: bool = False) -> Deployment:
         """Remove a deployment from its site and its files from here; return its record.
 
-        Raises DeploymentFailedError naming what is still there.
+        A data volume that was made with it is kept, unless ``delete_data`` says otherwise. Raises DeploymentFailedError naming what is still there.
         """
         deployment = self._store.require(name, owner=self._owner)
         # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
@@ -201,7 +203,24 @@ class Deployer:
         with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
             if run.deployment.phase in MAY_HOLD_RESOURCES:
                 run.login()
-            return run.destroy()
+            return run.destroy(delete_data=delete_data)
+
+    def delete_volume(self, asked: str) -> Kept:
+        """Delete a data volume that a deployment has left, by its id or name; return what it was.
+
+        Raises RefusedError while something uses it.
+        """
+        from orchestrator import datavolumes
+
+        one = datavolumes.find(datavolumes.kept(self._store, owner=self._owner), asked)
+        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
+            one.origin.site
+        )
+        source = choose_source(
+            self._settings, site=site, tokens=self._folders.tokens, given=self._given
+        )
+        datavolumes.delete(one, site=site, token=source.access_token(), store=self._store)
+        return one
 
     # --- looking, without a deployment
 
@@ -216,9 +235,10 @@ class Deployer:
         """Return what deploy would choose for a request, and why; nothing is made or kept."""
         target = self.target(request)
         site, vo, use_case = target.site, target.share.vo, target.use_case
-        offer = self._offer(site, target.share)
-        proofs = self._store.proofs(site=site.name, vo=vo)
         parameters = _parameters(request, target)
+        volumes = choosing.wants_volume(request, use_case, parameters)
+        offer = self._offer(site, target.share, volumes=volumes)
+        proofs = self._store.proofs(site=site.name, vo=vo)
         selection = choosing.choose(
             offer, request, use_case, parameters=parameters, site=site, vo=vo, proofs=proofs
         )
@@ -228,7 +248,7 @@ class Deployer:
             vo=vo,
             at=offer.collected_at,
             selection=selection,
-            quotas=choosing.quota_lines(offer, selection, use_case, parameters),
+            quotas=choosing.quota_lines(offer, selection, use_case),
             gaps=offer.gaps,
         )
 
@@ -260,14 +280,14 @@ class Deployer:
         today = choose_image(offer, need, site=target.site).choice
         return None if image.confidence == "fixed" or today.value == image.value else today
 
-    def _offer(self, site: Site, share: Share) -> Offer:
+    def _offer(self, site: Site, share: Share, *, volumes: bool = False) -> Offer:
         # The libraries behind it take a second to import: not before a request is sound.
         from orchestrator.surveying import discover
 
         source = choose_source(
             self._settings, site=site, tokens=self._folders.tokens, given=self._given
         )
-        return discover(site, share, token=source.access_token())
+        return discover(site, share, token=source.access_token(), volumes=volumes)
 
     def target(self, request: Request) -> Target:
         """Return what a request means, asking nobody outside this machine.
@@ -379,6 +399,14 @@ def _as_request(deployment: Deployment) -> Request:
     )
 
 
+def _require_not_ending(found: Deployment) -> None:
+    if found.phase is Phase.DESTROYING:
+        raise RequestError(
+            f"{found.name} is being removed, and a part of it may still be at the site",
+            way_out=[f"make destroy NAME={found.name}        finishes it"],
+        )
+
+
 def _require_same(found: Deployment, target: Target) -> None:
     asked = {
         "site": (found.site, target.site.name),
@@ -388,11 +416,7 @@ def _require_same(found: Deployment, target: Target) -> None:
     other = {
         what: f"{has}, asked for {wants}" for what, (has, wants) in asked.items() if has != wants
     }
-    if found.phase is Phase.DESTROYING:
-        raise RequestError(
-            f"{found.name} is being removed, and a part of it may still be at the site",
-            way_out=[f"make destroy NAME={found.name}        finishes it"],
-        )
+    _require_not_ending(found)
     if other:
         raise RequestError(
             f"the name {found.name} is taken by another deployment of yours",

@@ -96,7 +96,12 @@ class Expiry:
             gone = self._deployer.destroy(deployment.name)
         except OrchestratorError as error:
             return Ended(deployment=deployment, what="failed", detail=error.message)
-        return Ended(deployment=gone, what="removed")
+        kept = ", ".join(f"{one.name} ({one.id})" for one in gone.kept)
+        return Ended(
+            deployment=gone,
+            what="removed",
+            detail=f"its data is kept: volume {kept}" if kept else "",
+        )
 
     def _warn(self, deployment: Deployment) -> Ended | None:
         """Tell the hook once of a deployment that ends soon."""

@@ -17,6 +17,9 @@ from orchestrator.writtenfiles import read_yaml
 
 # Where Ansible looks for roles beside a playbook, also in a use case that brings its own.
 ROLES = "roles"
+# What mounts data volumes, apart from the use case's own: any may need one, none has to say how.
+VOLUMES = "volumes"
+_VOLUMES_ROLE = "data"
 _NOT_KEPT = shutil.ignore_patterns("__pycache__", "*.pyc", ".git")
 
 
@@ -42,12 +45,20 @@ def keep(workdir: Workdir, use_case: UseCase) -> UseCase:
                 if not (copy / EXTRAS / extra.name).exists():
                     shutil.copytree(extra.folder, copy / EXTRAS / extra.name, ignore=_NOT_KEPT)
             (copy / ROLES).mkdir(exist_ok=True)
+            _keep_volumes(copy / VOLUMES)
             if workdir.use_case.exists():
                 workdir.use_case.rename(made / "earlier")
             copy.rename(workdir.use_case)
         finally:
             shutil.rmtree(made, ignore_errors=True)
     return read_use_case(workdir.use_case, use_case.name)
+
+
+def _keep_volumes(target: Path) -> None:
+    (target / ROLES).mkdir(parents=True, exist_ok=True)
+    shutil.copy(paths.TEMPLATES / f"{VOLUMES}.yml", target / PLAYBOOK)
+    role = paths.ANSIBLE_ROLES / _VOLUMES_ROLE
+    shutil.copytree(role, target / ROLES / _VOLUMES_ROLE, ignore=_NOT_KEPT)
 
 
 def files_of(use_case: UseCase) -> Iterator[Path]:

@@ -235,6 +235,18 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A volume that the project holds."""
+
+    id: str
+    name: str
+    size_gb: int
+    status: str  # Cinder's word: available, in-use, error, ...
+    bootable: bool = False
+    made_by: str | None = None  # the deployment of ours that made it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What one project may use at one site, as listed at one moment."""
 
@@ -248,6 +260,7 @@ class Offer:
     images: tuple[Image, ...]
     quotas: tuple[Quota, ...]
     ports: tuple[Port, ...] = ()
+    volumes: tuple[Volume, ...] = ()  # listed where a deployment is to have one, and not else
     gaps: Mapping[str, str] = field(default_factory=dict)  # what could not be listed, and why
 
 
@@ -443,11 +456,13 @@ class Selection:
     public_network: Choice | None = None  # behind the router, or what the nodes are attached to
     private_network: Choice | None = None  # None: one is made, or none is needed
     floating_ip: Choice | None = None  # an address of the project that is used again
+    volume: Choice | None = None  # a volume of the project that is attached in place of a new one
     # Beyond the listed choices: what the modules need to know about them.
     boot_volume_gb: int = 0  # for a flavor without a disk
     attachment: Attachment | None = None  # None: network, subnet and router are made
     ip_version: int = 4  # of the address by which a node is reached
     jump_host: JumpHost | None = None
+    volume_gb: int = 0  # of the first node's data volume; 0: it has none
 
     @property
     def way_in(self) -> Choice | None:
@@ -457,7 +472,13 @@ class Selection:
     @property
     def choices(self) -> tuple[Choice, ...]:
         """The choices in the order in which they are shown."""
-        made = (self.topology, self.public_network, self.private_network, self.floating_ip)
+        made = (
+            self.topology,
+            self.public_network,
+            self.private_network,
+            self.floating_ip,
+            self.volume,
+        )
         return (self.flavor, self.image, *(choice for choice in made if choice is not None))
 
 
@@ -502,6 +523,25 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataVolume:
+    """A data volume of a node: what the node knows its disk by, and whether it was made with it."""
+
+    id: str
+    size_gb: int
+    device: str  # where Nova says that it is, which the node may see otherwise
+    made: bool  # False: it was there before, and is not ours to delete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptVolume:
+    """A data volume that outlives its deployment."""
+
+    id: str
+    name: str
+    size_gb: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A VM as the Terraform output ``nodes`` tells it; the inventory is made from this alone."""
 
@@ -511,7 +551,7 @@ class Node:
     user: str
     groups: tuple[str, ...]
     private_ip: str
-    volumes: tuple[str, ...] = ()
+    volumes: tuple[DataVolume, ...] = ()
     hop: Hop | None = None  # None: reached straight from here
     id: str = ""  # the server's at the site; none in records from before
 
@@ -538,6 +578,12 @@ class Deployment:
     versions: Mapping[str, str] = field(default_factory=dict)
     configured_digest: str | None = None  # of all that the last good configure depended on
     failure: str | None = None
+    kept: tuple[KeptVolume, ...] = ()  # what its destruction left at the site, as it was meant to
+
+    @property
+    def volumes(self) -> tuple[DataVolume, ...]:
+        """The data volumes of its nodes."""
+        return tuple(volume for node in self.nodes for volume in node.volumes)
 
     @property
     def again(self) -> str:

@@ -12,6 +12,8 @@ from orchestrator.errors import DeploymentFailedError, UnsafePlanError
 # Another image is shown as an update in place, and wipes the root disk.
 DESTRUCTIVE = frozenset({"delete", "replace", "rebuild"})
 
+VOLUME = "openstack_blockstorage_volume_v3"
+
 _ACTIONS = {
     ("create",): "create",
     ("update",): "update",
@@ -78,6 +80,11 @@ class Plan:
     def destructive(self) -> tuple[Change, ...]:
         """The changes by which something would be lost."""
         return tuple(change for change in self.changes if change.is_destructive)
+
+    @property
+    def deleted_volumes(self) -> tuple[Change, ...]:
+        """The changes by which a volume, and the data on it, would be lost."""
+        return tuple(change for change in self.destructive if change.type == VOLUME)
 
     def raise_if_unsafe(self, agreed: Collection[str] = ()) -> None:
         """Raise UnsafePlanError when something would be lost that nobody agreed to by address."""

@@ -12,7 +12,7 @@ from orchestrator import rendering
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers import provider, ssh
 from orchestrator.drivers.terraform import Terraform, read_version
-from orchestrator.errors import RequestError, SetupError
+from orchestrator.errors import RequestError, SetupError, UnsafePlanError
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, JumpHost, Node, Site, UseCase
 from orchestrator.paths import Folders
@@ -32,6 +32,7 @@ _WORDS = {
     "openstack_networking_port_v2": "port",
     "openstack_networking_secgroup_v2": "security_group",
     "openstack_blockstorage_volume_v3": "volume",
+    "openstack_compute_volume_attach_v2": "volume_attachment",
 }
 
 
@@ -60,7 +61,8 @@ class Provisioning:
         public_key = ssh.make_key(self._workdir, name=deployment.name, env=self._environment)
         lock = self._provider().lock_file
         network = rendering.network_module(deployment.selection)
-        self._workdir.write_code(main=rendering.render_main(network=network), lock_file=lock)
+        main = rendering.render_main(network=network, volumes=deployment.selection.volume_gb > 0)
+        self._workdir.write_code(main=main, lock_file=lock)
         self._workdir.write_variables(
             rendering.variables(
                 deployment=deployment,
@@ -77,6 +79,23 @@ class Provisioning:
         terraform.init()
         terraform.save_plan(destroy=destroy)
         return read_plan(terraform.show_plan())
+
+    def plan_end(self, login: KeystoneLogin, *, keep_volumes: bool) -> Plan:
+        """Save the plan that removes all, but for the data volumes where they are to be kept.
+
+        Raises UnsafePlanError when it would delete one of those.
+        """
+        if not keep_volumes:
+            return self.plan(login, destroy=True)
+        self._workdir.write_end(rendering.render_end())
+        plan = self.plan(login)
+        lost = plan.deleted_volumes
+        if lost:
+            raise UnsafePlanError(
+                "the plan would delete data volumes that are to be kept",
+                facts={change.address: change.name for change in lost},
+            )
+        return plan
 
     def apply(
         self, login: KeystoneLogin, log: PhaseLog, *, jump_host: JumpHost | None = None

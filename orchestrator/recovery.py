@@ -12,6 +12,7 @@ from orchestrator.drivers.openstack_marks import Resource
 # As Terraform orders a destroy: what is used by others goes last.
 _REMOVAL_ORDER = (
     "server",
+    "volume_attachment",
     "floating_ip_association",
     "floating_ip",
     "router_interface",
@@ -25,7 +26,9 @@ _REMOVAL_ORDER = (
     "keypair",
 )
 # Gone with what they belong to, and nothing that a person counts.
-_PARTS = frozenset({"floating_ip_association", "router_interface", "security_group_rule"})
+_PARTS = frozenset(
+    {"floating_ip_association", "router_interface", "security_group_rule", "volume_attachment"}
+)
 
 
 class MarkedCloud(Protocol):
@@ -96,7 +99,9 @@ def _sort_out(
     if chosen is not None:
         into["known"].append(chosen)
     elif sound := [one for one in candidates if one.status != "ERROR" or _precious(one, given)]:
-        chosen = min(sound, key=lambda one: (one.status != "ACTIVE", one.made_at, one.id))
+        chosen = min(
+            sound, key=lambda one: (one.status != "ACTIVE", not one.in_use, one.made_at, one.id)
+        )
         into["missing"].append(chosen)
     for other in candidates:
         if other is not chosen:
@@ -118,7 +123,10 @@ def _sort_out_unplaced(
 
 def _precious(one: Resource, given: Collection[str] | None) -> bool:
     """Tell whether something may hold a person's work, whatever state it is in."""
-    return one.kind == "volume" or (one.kind == "server" and (given is None or one.id in given))
+    if one.kind == "volume":
+        # One whose making failed before anybody had a machine has never held anything.
+        return one.status != "ERROR" or given is None or bool(given)
+    return one.kind == "server" and (given is None or one.id in given)
 
 
 def removable(comparison: Comparison) -> list[Resource]:

@@ -6,7 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,17 @@ import jinja2
 
 from orchestrator import paths
 from orchestrator.errors import DeploymentFailedError, RequestError
-from orchestrator.model import Deployment, Hop, JumpHost, Node, NodeGroup, Selection, Site, UseCase
+from orchestrator.model import (
+    DataVolume,
+    Deployment,
+    Hop,
+    JumpHost,
+    Node,
+    NodeGroup,
+    Selection,
+    Site,
+    UseCase,
+)
 
 PROVIDER_VERSION = "3.4.0"
 LOGIN_USER = "egi"
@@ -57,8 +67,22 @@ def network_module(selection: Selection) -> str:
     return "network" if selection.attachment is None else "network_existing"
 
 
-def render_main(*, network: str = "network", template: Path | None = None) -> str:
-    """Return main.tf; ``network`` names the module that gives the nodes their network."""
+def render_main(
+    *, network: str = "network", volumes: bool = False, template: Path | None = None
+) -> str:
+    """Return main.tf; ``network`` names the module that gives the nodes their network.
+
+    ``volumes`` says whether a node has a data volume.
+    """
+    return _render(template or paths.TEMPLATES / "main.tf.j2", network=network, volumes=volumes)
+
+
+def render_end() -> str:
+    """Return the main.tf by which all is removed but the data volumes."""
+    return _render(paths.TEMPLATES / "end.tf.j2")
+
+
+def _render(template: Path, **structure: object) -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         finalize=hcl,
@@ -66,11 +90,11 @@ def render_main(*, network: str = "network", template: Path | None = None) -> st
         trim_blocks=True,
     )
     environment.filters["ident"] = ident
-    source = (template or paths.TEMPLATES / "main.tf.j2").read_text(encoding="utf-8")
+    source = template.read_text(encoding="utf-8")
     return environment.from_string(source).render(
-        network=network,
         provider_version=PROVIDER_VERSION,
         module_source=lambda name: f"./modules/{ident(name)}",
+        **structure,
     )
 
 
@@ -86,6 +110,11 @@ def variables(
 ) -> dict[str, Any]:
     """Return what terraform.tfvars.json says: every value of a deployment, no secret."""
     share = site.share_of(deployment.vo)
+    nodes = _nodes(deployment, selection, use_case)
+    volumes = _volumes(deployment, selection, use_case)
+    # Code without volumes knows no words for them.
+    for name, volume in volumes.items():
+        nodes[name]["volume_id"] = volume["existing_id"]
     return {
         "site": {
             "auth_url": site.endpoint,
@@ -102,8 +131,19 @@ def variables(
         "ssh_public_key": _public_key(public_key),
         "ssh_from": list(ssh_from or ANYWHERE[selection.ip_version]),
         "login_user": LOGIN_USER,
-        "nodes": _nodes(deployment, selection, use_case),
+        "nodes": nodes,
+        **({"volumes": volumes} if volumes else {}),
     }
+
+
+def _volumes(
+    deployment: Deployment, selection: Selection, use_case: UseCase
+) -> dict[str, dict[str, Any]]:
+    if not selection.volume_gb:
+        return {}
+    existing = selection.volume.value if selection.volume else None
+    first = _node_name(f"{deployment.name}-{use_case.nodes[0].name}")
+    return {first: {"size_gb": selection.volume_gb, "existing_id": existing}}
 
 
 def _network(selection: Selection, *, cidr: str, dns: Sequence[str]) -> dict[str, Any]:
@@ -201,7 +241,7 @@ def _host(node: Node, ssh_arguments: str) -> dict[str, Any]:
         # Else Ansible looks for it on each node, which costs a round trip.
         "ansible_python_interpreter": "/usr/bin/python3",
         "private_ip": node.private_ip,
-        "volumes": list(node.volumes),
+        "volumes": [asdict(volume) for volume in node.volumes],
         **through,
     }
 
@@ -214,8 +254,17 @@ def _node(name: str, told: Mapping[str, Any]) -> Node:
         user=ident(told["user"]),
         groups=tuple(ident(group) for group in told["groups"]),
         private_ip=str(ipaddress.ip_address(told["private_ip"])),
-        volumes=tuple(str(volume) for volume in told["volumes"]),
+        volumes=tuple(_volume(volume) for volume in told["volumes"]),
         id=str(told.get("id") or ""),
+    )
+
+
+def _volume(told: Mapping[str, Any]) -> DataVolume:
+    return DataVolume(
+        id=str(told["id"]),
+        size_gb=int(told["size_gb"]),
+        device=str(told.get("device") or ""),
+        made=bool(told["made"]),
     )
 
 

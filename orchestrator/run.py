@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator import __version__, choosing, keeping
+from orchestrator import __version__, choosing, datavolumes, keeping
 from orchestrator.auth import keystone
 from orchestrator.auth.source import TokenSource
 from orchestrator.auth.token import AccessToken
@@ -19,6 +19,7 @@ from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
+from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
@@ -28,7 +29,16 @@ from orchestrator.errors import (
 from orchestrator.extras import facts_of
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
-from orchestrator.model import Deployment, Proof, Request, Selection, Share, Site, UseCase
+from orchestrator.model import (
+    Deployment,
+    KeptVolume,
+    Proof,
+    Request,
+    Selection,
+    Share,
+    Site,
+    UseCase,
+)
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
@@ -139,7 +149,12 @@ class Run:
         self._check_stop()
         site = self._site
         with self._journal.phase("discover") as log:
-            offer = collect(self._cloud(), site=site.name, project_id=self.deployment.project_id)
+            offer = collect(
+                self._cloud(),
+                site=site.name,
+                project_id=self.deployment.project_id,
+                volumes=choosing.wants_volume(request, use_case, self.deployment.parameters),
+            )
             log.finish(
                 f"{len(offer.networks)} networks, {len(offer.flavors)} flavors,"
                 f" {len(offer.images)} images"
@@ -154,7 +169,7 @@ class Run:
                 vo=self._share.vo,
                 proofs=self._store.proofs(site=site.name, vo=self._share.vo),
             )
-            lines = choosing.require_room(offer, selection, use_case, self.deployment.parameters)
+            lines = choosing.require_room(offer, selection, use_case)
             log.finish("", details=(*_in_short(selection), ("quota", _tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
@@ -270,16 +285,25 @@ class Run:
 
     # --- the end
 
-    def destroy(self) -> Deployment:
-        """Remove all of it from the site, ask the site whether that is so, then forget it here."""
+    def destroy(self, *, delete_data: bool = False) -> Deployment:
+        """Remove all of it from the site, ask the site whether that is so, then forget it here.
+
+        A data volume that was made with it is kept, unless ``delete_data`` says otherwise or
+        nobody was ever given the machine that it belongs to (datavolumes.staying).
+        """
         held = self.deployment.phase in MAY_HOLD_RESOURCES
         self.deployment = self._store.move(self.deployment, Phase.DESTROYING)
+        kept: tuple[Resource, ...] = ()
         if held:
-            self._destroy_by_state()
-            self._sweep()
+            kept = self._keep_volumes(delete_data=delete_data)
+            self._destroy_by_state(keep_volumes=bool(kept))
+            self._sweep(kept)
         self._workdir.remove()
-        self._store.note(self.deployment, phase="destroy", text="nothing is left at the site")
-        self.deployment = self._store.move(self.deployment, Phase.DESTROYED, nodes=())
+        text = f"nothing is left at the site{_but(kept)}"
+        self._store.note(self.deployment, phase="destroy", text=text)
+        self.deployment = self._store.move(
+            self.deployment, Phase.DESTROYED, nodes=(), kept=tuple(map(_as_kept, kept))
+        )
         return self.deployment
 
     def give_up(self, error: OrchestratorError) -> None:
@@ -345,7 +369,24 @@ class Run:
             self.deployment, parameters=parameters, use_case_version=now
         )
 
-    def _destroy_by_state(self) -> None:
+    def _keep_volumes(self, *, delete_data: bool) -> tuple[Resource, ...]:
+        """Stop the machines that use volumes which stay, and mark those that are kept; return these."""
+        if not datavolumes.may_stay(self.deployment):
+            return ()
+        cloud = self._cloud()
+        found = cloud.find_marked(self.deployment.id)
+        stays = datavolumes.staying(found, self.deployment, delete_data=delete_data)
+        if stays.servers:
+            # What a machine holds in memory is written when it is shut down, and lost with it else.
+            with self._journal.phase("stop") as log:
+                late = [one.name for one in stays.servers if not cloud.stop(one.id)]
+                words = f"{', '.join(late)} did not stop in time and is switched off"
+                log.finish(words if late else "all is written to the volume that stays")
+        for volume in stays.volumes:
+            cloud.keep(volume)
+        return stays.volumes
+
+    def _destroy_by_state(self, *, keep_volumes: bool) -> None:
         self._workdir.write_imports({})
         with self._journal.phase("destroy") as log:
             try:
@@ -354,20 +395,22 @@ class Run:
                 log.finish(f"{error.message}; going by the site's own listing")
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
-                self._provisioning.plan(self._logged_in(), destroy=True)
+                self._provisioning.plan_end(self._logged_in(), keep_volumes=keep_volumes)
                 self._provisioning.apply(self._logged_in(), log)
             log.finish("all that the state knew is gone")
 
-    def _sweep(self) -> None:
+    def _sweep(self, kept: Sequence[Resource]) -> None:
         with self._journal.phase("look") as log:
-            removed, left = sweep(self._cloud(), self.deployment.id)
+            ids = {one.id for one in kept}
+            removed, left = sweep(self._cloud(), self.deployment.id, keep=ids)
             if left:
                 raise DeploymentFailedError(
                     f"{len(left)} resources of {self.deployment.name} are still at the site",
                     facts={"still there": ", ".join(left)},
                 )
             words = f"removed what only the site knew of: {', '.join(removed)}"
-            log.finish(words if removed else "the site has nothing of it left")
+            nothing = f"the site has nothing of it left{_but(kept)}"
+            log.finish(words if removed else nothing)
 
     def _take_back(self, log: PhaseLog) -> None:
         """Let the plan that comes take back what a run that did not end cleanly left at the site."""
@@ -437,11 +480,15 @@ def _require_no_change(deployment: Deployment, request: Request) -> None:
     """Refuse to choose anew for a machine that exists: it would be rebuilt."""
     selection = deployment.selection
     chosen = {choice.key: choice for choice in selection.choices} if selection else {}
+    asked = {**request.written, **request.overrides}
     other = {
         key: f"{chosen[key].name} was chosen, {value} asked for"
-        for key, value in {**request.written, **request.overrides}.items()
+        for key, value in asked.items()
         if key in chosen and value not in (chosen[key].value, chosen[key].name)
     }
+    if selection is not None and "volume" in asked and selection.volume is None:
+        had = "a new one was made" if selection.volume_gb else "none was asked for"
+        other["volume"] = f"{had}, {asked['volume']} asked for"
     if other:
         raise RequestError(
             f"{deployment.name} has its choices already, and other ones would rebuild it",
@@ -464,6 +511,15 @@ def _require_same_need(
             facts={"chosen": selection.flavor.label, "needed now": in_words(after)},
             way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
         )
+
+
+def _but(kept: Sequence[Resource]) -> str:
+    volumes = ", ".join(f"volume {one.name} ({one.size_gb} GB, {one.id})" for one in kept)
+    return f" but what is kept: {volumes}" if volumes else ""
+
+
+def _as_kept(volume: Resource) -> KeptVolume:
+    return KeptVolume(id=volume.id, name=volume.name, size_gb=volume.size_gb)
 
 
 def _tightest(lines: Sequence[QuotaLine]) -> str:

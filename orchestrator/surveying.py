@@ -66,13 +66,22 @@ def places(
     return tuple(found)
 
 
-def discover(site: Site, share: Share, *, token: AccessToken, patience: float = PATIENCE) -> Offer:
-    """Log in at a site and list what the VO's project may use there."""
+def discover(
+    site: Site,
+    share: Share,
+    *,
+    token: AccessToken,
+    patience: float = PATIENCE,
+    volumes: bool = False,
+) -> Offer:
+    """Log in at a site and list what the VO's project may use there, its own volumes if asked to."""
     started = time.monotonic()
     login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
     cloud = Cloud(login.session, site=site.name, region=share.region or site.region)
     left = max(1.0, patience - (time.monotonic() - started))
-    return collect(cloud, site=site.name, project_id=login.project_id, patience=left)
+    return collect(
+        cloud, site=site.name, project_id=login.project_id, patience=left, volumes=volumes
+    )
 
 
 def survey(

@@ -20,6 +20,8 @@ from orchestrator.workdir import StateLostError, Workdir, write_atomically
 
 # Seconds for which a server that is still being made is waited for.
 _SETTLING = 120.0
+# Nova's and Cinder's words for what will soon have another one.
+_CHANGING = frozenset({"BUILD", "CREATING", "ATTACHING", "DETACHING"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +118,11 @@ class TakingBack:
         return comparison
 
     def _settled(self, deployment: Deployment, cloud: Cloud) -> tuple[Resource, ...]:
-        """List what the site has, once no server of it is still being made."""
+        """List what the site has, once no server or volume of it is still being made."""
         deadline = time.monotonic() + _SETTLING
         while True:
             found = tuple(cloud.find_marked(deployment.id))
-            if not any(one.status == "BUILD" for one in found) or time.monotonic() > deadline:
+            if not any(one.status in _CHANGING for one in found) or time.monotonic() > deadline:
                 return found
             if self._stop.wait(1.0):
                 raise InterruptedRunError(f"{deployment.name}: stopped as asked")

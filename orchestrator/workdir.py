@@ -116,6 +116,10 @@ class Workdir:
         # The lock belongs to the provider of this machine, which may have been built anew.
         write_atomically(self.path / ".terraform.lock.hcl", lock_file.read_text())
 
+    def write_end(self, main: str) -> None:
+        """Replace main.tf by the one that describes the end: from then on all is only ever removed."""
+        write_atomically(self.main, main)
+
     def write_variables(self, values: Mapping[str, Any]) -> None:
         """Write terraform.tfvars.json."""
         write_atomically(self.variables, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -22,7 +22,7 @@ _OPTIONS = (
     click.option("--site", help="GOCDB name of the site, or an alias; SANDBOX for the one on this machine."),
     click.option("--vo", help="Virtual organisation.  [default: your configuration, else vo.access.egi.eu]"),
     click.option("--name", help="Name of the deployment.  [default: one is made]"),
-    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settle a choice: flavor, image, topology, public_network, private_network, floating_ip, proxy_jump."),
+    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settle a choice: flavor, image, topology, public_network, private_network, floating_ip, volume, proxy_jump."),
     click.option("--param", "parameters", multiple=True, metavar="KEY=VALUE", help="A parameter of the use case; of YAML also KEY=@FILE."),
     click.option("--days", "lifetime_days", type=click.IntRange(1, 365), help="Days until it expires."),
 )  # fmt: skip

@@ -70,7 +70,7 @@ def after_deploy(outcome: Outcome) -> str:
         f"  in              orchestrator ssh {name}",
         f"  remove          make destroy NAME={name}          expires {deployment.expires_at:%d %b %Y, %H:%M} UTC",
     ]
-    rows += [f"  {key:<15} {text}" for key, text in _choices(deployment)]
+    rows += [f"  {key:<15} {text}" for key, text in (*_data(deployment), *_choices(deployment))]
     return "\n".join([*rows, f"  more            orchestrator show {name}"])
 
 
@@ -93,11 +93,26 @@ def _describe(deployment: Deployment) -> list[str]:
         ("expires", f"{deployment.expires_at:%Y-%m-%d %H:%M} UTC"),
         ("where", ", ".join(nodes) or "nowhere"),
         ("made with", ", ".join(f"{k} {v}" for k, v in deployment.versions.items())),
+        *_data(deployment),
         *_choices(deployment),
+    ]
+    rows += [
+        ("kept", f"the volume {one.name}, {one.size_gb} GB, {one.id}") for one in deployment.kept
     ]
     if deployment.failure:
         rows.append(("failure", deployment.failure))
     return [deployment.name, *(f"  {label:<15} {text}" for label, text in rows)]
+
+
+def _data(deployment: Deployment) -> list[tuple[str, str]]:
+    """Return a line for each data volume: what becomes of it differs by whose it is."""
+    return [
+        (
+            "data",
+            f"a volume of {one.size_gb} GB, {one.id}: {'kept' if one.made else 'yours, and stays'} at the end",
+        )  # fmt: skip
+        for one in deployment.volumes
+    ]
 
 
 def _choices(deployment: Deployment) -> list[tuple[str, str]]:

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from orchestrator.errors import SiteError
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Offer, Port, Quota, Router
+from orchestrator.model import (
+    Flavor,
+    FloatingIp,
+    Image,
+    Network,
+    Offer,
+    Port,
+    Quota,
+    Router,
+    Volume,
+)
 from orchestrator.parallel import ask
 
 # The HTTP time-out ends a silent connection; this one also ends a trickle.
@@ -32,10 +42,21 @@ class Listings(Protocol):
     def compute_quotas(self) -> tuple[Quota, ...]: ...
     def network_quotas(self, project_id: str) -> tuple[Quota, ...]: ...
     def volume_quotas(self, project_id: str) -> tuple[Quota, ...]: ...
+    def volumes(self) -> tuple[Volume, ...]: ...
 
 
-def collect(cloud: Listings, *, site: str, project_id: str, patience: float = PATIENCE) -> Offer:
-    """List everything that a choice may need and return it as one value."""
+def collect(
+    cloud: Listings,
+    *,
+    site: str,
+    project_id: str,
+    patience: float = PATIENCE,
+    volumes: bool = False,
+) -> Offer:
+    """List everything that a choice may need and return it as one value.
+
+    ``volumes`` is for a deployment that is to have one: a site without any costs the others nothing.
+    """
     started = datetime.now(UTC)
     listed, gaps = _all_at_once(
         {
@@ -48,6 +69,7 @@ def collect(cloud: Listings, *, site: str, project_id: str, patience: float = PA
             "compute_quotas": cloud.compute_quotas,
             "network_quotas": lambda: cloud.network_quotas(project_id),
             "volume_quotas": lambda: cloud.volume_quotas(project_id),
+            **({"volumes": cloud.volumes} if volumes else {}),
         },
         site=site,
         patience=patience,

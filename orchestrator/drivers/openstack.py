@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
 
-from orchestrator.drivers import openstack_marks
+from orchestrator.drivers import openstack_ending, openstack_marks
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import LoginError, SiteError
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
+from orchestrator.model import (
+    Flavor,
+    FloatingIp,
+    Image,
+    Network,
+    Port,
+    Quota,
+    Router,
+    Subnet,
+    Volume,
+)
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -113,6 +123,11 @@ class Cloud:
                 if isinstance(told.get(key), Mapping)
             )
 
+    def volumes(self) -> tuple[Volume, ...]:
+        """List the volumes of the project."""
+        with self._telling("block storage"):
+            return tuple(values.volume(found) for found in self._services.volumes())
+
     def console(self, server_id: str) -> str:
         """Return what a server has printed on its console so far."""
         with self._telling("compute"):
@@ -140,6 +155,16 @@ class Cloud:
         """Return every resource of the project that carries the deployment's mark."""
         with self._telling("OpenStack"):
             return tuple(openstack_marks.find(self._connection, deployment_id))
+
+    def stop(self, server_id: str) -> bool:
+        """Shut a machine down; tell whether it stopped in time."""
+        with self._telling("compute"):
+            return openstack_ending.stop(self._connection, server_id)
+
+    def keep(self, volume: Resource) -> None:
+        """Mark a volume as one that outlives its deployment."""
+        with self._telling("block storage"):
+            openstack_ending.keep(self._connection, volume.id)
 
     def remove(self, resource: Resource) -> None:
         """Delete a resource and wait until it is gone; one that is gone already is no error."""

@@ -125,6 +125,10 @@ class Services:
         except failures.NotAcceptable:
             yield from _pages(self.compute, "/flavors/detail", "flavors", {})
 
+    def volumes(self) -> Iterator[Listed]:
+        """List volumes with all that is told of each."""
+        return _pages(self.block_storage, "/volumes/detail", "volumes", {})
+
     def images(self, **wanted: str) -> Iterator[Listed]:
         """List images, the usual ones or those of one visibility."""
         return _pages(self.image, "/images", "images", {"limit": str(_PAGE), **wanted})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 MARK = "eu.egi.cloud.orchestrator.id"
+KEPT = "eu.egi.cloud.orchestrator.kept"  # of a volume that outlives its deployment
 _ADDRESS = "eu.egi.cloud.orchestrator.address"
+_VOLUME = "eu.egi.cloud.orchestrator.volume"  # of a server: the volume of before that it is given
 _KEYPAIR = "module.access.openstack_compute_keypair_v2.this"
 # Only at its start: what a person writes about a deployment is not the deployment's.
 _MARKED = re.compile(r"orchestrator deployment ([\w-]+)(?: at (\S+))?")
@@ -25,16 +27,19 @@ class Resource:
     name: str
     parent_id: str | None = None  # a router interface's router, a floating IP's port
     address: str | None = None  # where it stands in the deployment's Terraform code
-    status: str = ""  # a server's, in Nova's word
+    status: str = ""  # a server's in Nova's word, a volume's in Cinder's, in capitals
     made_at: str = ""
-    in_use: bool = False  # a server that runs, a port or an address that something has
+    in_use: bool = False  # a server that runs; a port, an address or a volume that something has
+    size_gb: int = 0  # a volume's
+    kept: bool = False  # a volume that is meant to outlive its deployment
 
 
 def find(cloud: Any, deployment_id: str) -> Iterator[Resource]:
     """Yield every resource of the project that carries the deployment's mark, once."""
-    yield from _compute(cloud, deployment_id)
+    volumes = list(_volumes(cloud, deployment_id))
+    yield from _compute(cloud, deployment_id, {one.id for one in volumes})
     yield from _network(cloud.network, _marker(deployment_id))
-    yield from _volumes(cloud, deployment_id)
+    yield from volumes
 
 
 def find_server(cloud: Any, name: str, deployment_id: str) -> Resource | None:
@@ -59,7 +64,7 @@ def remove(cloud: Any, resource: Resource) -> None:
             raise
 
 
-def _compute(cloud: Any, deployment_id: str) -> Iterator[Resource]:
+def _compute(cloud: Any, deployment_id: str, volumes: Collection[str] = ()) -> Iterator[Resource]:
     for server in cloud.compute.servers():
         metadata = server.metadata or {}
         if metadata.get(MARK) == deployment_id:
@@ -72,9 +77,36 @@ def _compute(cloud: Any, deployment_id: str) -> Iterator[Resource]:
                 made_at=str(server.created_at or ""),
                 in_use=server.status == "ACTIVE",
             )
+            yield from _attachments(server, metadata, volumes)
     for pair in cloud.compute.keypairs():
         if pair.name == _keypair(deployment_id):
             yield Resource(kind="keypair", id=pair.name, name=pair.name, address=_KEYPAIR)
+
+
+def _attachments(
+    server: Any, metadata: Mapping[str, str], volumes: Collection[str]
+) -> Iterator[Resource]:
+    """Yield where the deployment's volumes, or the one that it was given, are attached."""
+    given = metadata.get(_VOLUME)
+    for attached in server.attached_volumes or ():
+        volume = attached["id"]
+        if volume in volumes or volume == given:
+            yield Resource(
+                kind="volume_attachment",
+                id=f"{server.id}/{volume}",
+                name=server.name or "",
+                parent_id=server.id,
+                address=_attached_at(metadata.get(_ADDRESS)),
+            )
+
+
+def _attached_at(server: str | None) -> str | None:
+    """Return the address of the attachment of the server at an address."""
+    names = (
+        "module.nodes.openstack_compute_instance_v2.node",
+        "module.volumes.openstack_compute_volume_attach_v2.data",
+    )
+    return server.replace(*names, 1) if server else None
 
 
 def _network(network: Any, marked: Callable[[Any], bool]) -> Iterator[Resource]:
@@ -159,8 +191,20 @@ def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
         return
     marked = _marker(deployment_id)
     for volume in cloud.block_storage.volumes():
-        if marked(volume) or (volume.metadata or {}).get(MARK) == deployment_id:
-            yield _resource("volume", volume)
+        metadata = volume.metadata or {}
+        if marked(volume) or metadata.get(MARK) == deployment_id:
+            yield Resource(
+                kind="volume",
+                id=volume.id,
+                name=volume.name or "",
+                # A person may have written another description.
+                address=address_of(volume.description) or metadata.get(_ADDRESS),
+                status=str(volume.status or "").upper(),
+                made_at=str(volume.created_at or ""),
+                in_use=bool(volume.attachments),
+                size_gb=volume.size or 0,
+                kept=KEPT in metadata,
+            )
 
 
 def _keypair(deployment_id: str) -> str:
@@ -204,6 +248,10 @@ def _remove_volume(cloud: Any, resource: Resource) -> None:
         cloud.block_storage.wait_for_delete(volume, wait=_PATIENCE)
 
 
+def _remove_attachment(cloud: Any, resource: Resource) -> None:
+    cloud.compute.delete_volume_attachment(*resource.id.split("/"), ignore_missing=True)
+
+
 def _remove_keypair(cloud: Any, resource: Resource) -> None:
     cloud.compute.delete_keypair(resource.id)
 
@@ -225,6 +273,7 @@ def _remove_network_part(cloud: Any, resource: Resource) -> None:
 _REMOVALS: dict[str, Callable[[Any, Resource], None]] = {
     "server": _remove_server,
     "volume": _remove_volume,
+    "volume_attachment": _remove_attachment,
     "keypair": _remove_keypair,
     "router_interface": _remove_interface,
     "floating_ip_association": _remove_association,

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.drivers.openstack_marks import maker_of
-from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
+from orchestrator.model import (
+    Flavor,
+    FloatingIp,
+    Image,
+    Network,
+    Port,
+    Quota,
+    Router,
+    Subnet,
+    Volume,
+)
 
 
 def subnet(found: Any) -> Subnet:
@@ -123,6 +133,19 @@ def image(found: Any) -> Image:
         hidden=bool(found.is_hidden),
         tags=tuple(found.tags or ()),
         properties=_texts({**(found.properties or {}), **known}),
+    )
+
+
+def volume(found: Any) -> Volume:
+    """Return a volume."""
+    return Volume(
+        id=found.id,
+        name=found.name or "",
+        size_gb=found.size or 0,
+        status=found.status or "",
+        # Cinder writes a word.
+        bootable=str(found.bootable).lower() == "true",
+        made_by=maker_of(found.description),
     )
 
 

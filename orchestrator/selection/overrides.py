@@ -20,6 +20,7 @@ KEYS = (
     "public_network",
     "private_network",
     "floating_ip",
+    "volume",
     "proxy_jump",
     "ssh_config",
 )

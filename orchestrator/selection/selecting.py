@@ -9,6 +9,7 @@ from orchestrator.selection.flavors import choose_flavor
 from orchestrator.selection.images import choose_image
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.topologies import connect
+from orchestrator.selection.volumes import choose_volume
 
 
 def select(
@@ -28,6 +29,7 @@ def select(
     fixed = fixed or {}
     image = choose_image(offer, need.image, site=site, override=fixed.get("image"))
     flavor = choose_flavor(offer, need, image.image, nodes=nodes, override=fixed.get("flavor"))
+    volume = choose_volume(offer, need, override=fixed.get("volume"))
     network = connect(offer, site=site, public_nodes=public_nodes, fixed=fixed, proofs=proofs)
     return Selection(
         flavor=flavor.choice,
@@ -36,6 +38,8 @@ def select(
         public_network=network.public_network,
         private_network=network.private_network,
         floating_ip=network.floating_ip,
+        volume=volume.choice,
+        volume_gb=volume.size_gb,
         boot_volume_gb=flavor.boot_volume_gb,
         attachment=network.attachment,
         ip_version=network.ip_version,

@@ -9,9 +9,11 @@ from orchestrator.lifecycle import Phase
 from orchestrator.model import (
     Attachment,
     Choice,
+    DataVolume,
     Deployment,
     Hop,
     JumpHost,
+    KeptVolume,
     Node,
     Rival,
     Selection,
@@ -26,6 +28,7 @@ def to_row(deployment: Deployment) -> dict[str, Any]:
     row["versions"] = dict(deployment.versions)
     row["selection"] = asdict(deployment.selection) if deployment.selection else None
     row["nodes"] = [asdict(node) for node in deployment.nodes]
+    row["kept"] = [asdict(volume) for volume in deployment.kept]
     gone = deployment.phase is Phase.DESTROYED
     row["living_name"] = None if gone else f"{deployment.owner}/{deployment.name}"
     return row
@@ -38,10 +41,19 @@ def from_row(row: Any) -> Deployment:
     columns["phase"] = Phase(columns["phase"])
     columns["selection"] = _selection(columns["selection"]) if columns["selection"] else None
     columns["nodes"] = tuple(_node(node) for node in columns["nodes"])
+    columns["kept"] = tuple(KeptVolume(**volume) for volume in columns["kept"] or ())
     return Deployment(**columns)
 
 
-_CHOICES = ("flavor", "image", "topology", "public_network", "private_network", "floating_ip")
+_CHOICES = (
+    "flavor",
+    "image",
+    "topology",
+    "public_network",
+    "private_network",
+    "floating_ip",
+    "volume",
+)
 
 
 def _selection(stored: dict[str, Any]) -> Selection:
@@ -73,6 +85,6 @@ def _choice(stored: dict[str, Any]) -> Choice:
 
 
 def _node(stored: dict[str, Any]) -> Node:
-    lists = {key: tuple(stored[key]) for key in ("groups", "volumes")}
+    volumes = tuple(DataVolume(**volume) for volume in stored["volumes"])
     hop = Hop(**stored["hop"]) if stored.get("hop") else None
-    return Node(**{**stored, **lists, "hop": hop})
+    return Node(**{**stored, "groups": tuple(stored["groups"]), "volumes": volumes, "hop": hop})

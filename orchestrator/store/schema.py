@@ -49,6 +49,7 @@ deployments = sa.Table(
     sa.Column("versions", sa.JSON, nullable=False),
     sa.Column("configured_digest", sa.String(64)),
     sa.Column("failure", sa.Text),
+    sa.Column("kept", sa.JSON),  # the volumes that outlive a destroyed one; NULL: none
 )
 
 events = sa.Table(

@@ -24,7 +24,7 @@ from orchestrator.drivers.command import Answer
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.provider import provider_of
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, LoginError, SiteError
-from orchestrator.model import Flavor, Image, Network, Quota, Subnet
+from orchestrator.model import Flavor, Image, Network, Quota, Subnet, Volume
 from orchestrator.paths import Folders
 
 NAME = "SIM"
@@ -58,7 +58,15 @@ PLAYBOOK = "- hosts: toy\n  roles: [toy]\n"
 SERVER = "openstack_compute_instance_v2"
 KEYPAIR = "openstack_compute_keypair_v2"
 FLOATING_IP = "openstack_networking_floatingip_v2"
-_KINDS = {KEYPAIR: "keypair", SERVER: "server", FLOATING_IP: "floating_ip"}
+VOLUME = "openstack_blockstorage_volume_v3"
+ATTACHMENT = "openstack_compute_volume_attach_v2"
+_KINDS = {
+    KEYPAIR: "keypair",
+    SERVER: "server",
+    FLOATING_IP: "floating_ip",
+    VOLUME: "volume",
+    ATTACHMENT: "volume_attachment",
+}
 
 
 def host_key(letter: str = "k") -> str:
@@ -98,6 +106,10 @@ class World:
     stuck: set[str] = field(default_factory=set)  # kinds that the site does not let go of
     quotas: tuple[Quota, ...] = ()
     next_key: str = field(default_factory=host_key)  # of the next server
+    volumes: tuple[Volume, ...] = ()  # that the project holds already
+    kept: list[str] = field(default_factory=list)  # volumes that are marked to outlive theirs
+    stopped: list[str] = field(default_factory=list)  # servers that were shut down
+    stops_late: bool = False
     public_key: str | None = None  # of the deployment's key pair, as the site tells it
     image_id: str = "i-debian"
     image_made: datetime = datetime(2026, 11, 20, tzinfo=UTC)
@@ -119,6 +131,7 @@ class World:
     logins: list[str] = field(default_factory=list)  # the project of each
     playbooks: list[dict[str, object]] = field(default_factory=list)
     extras_played: list[list[str]] = field(default_factory=list)
+    mounted: list[dict[str, list[str]]] = field(default_factory=list)  # volumes by host, each time
     node_files: dict[str, bytes] = field(default_factory=dict)  # by path on the node
     open_tunnels: list[int] = field(default_factory=list)  # ports of the node
     reboots: int = 0
@@ -151,6 +164,7 @@ class World:
             self.use_case_folder / "usecase.yaml": USE_CASE,
             self.use_case_folder / "playbook.yml": PLAYBOOK,
             self.role_folder / "tasks" / "main.yml": "[]\n",
+            self.home / "roles" / "data" / "tasks" / "main.yml": "[]\n",
             self.home / "bin" / "terraform": "",
             provider.lock_file: "# lock\n",
         }.items():
@@ -162,6 +176,7 @@ class World:
             "orchestrator.paths.ANSIBLE_ROLES": self.home / "roles",
             "orchestrator.auth.keystone.login": self.login,
             "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.datavolumes.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
                 self, workdir, **known
@@ -231,11 +246,30 @@ class World:
         return set(ports) if answers else set()
 
     def run_playbook(
-        self, workdir, *, playbook, after, roles, inventory, extravars, secrets, env, stop, on_task
+        self,
+        workdir,
+        *,
+        playbook,
+        after=(),
+        roles,
+        inventory,
+        extravars,
+        secrets=(),
+        env,
+        stop,
+        on_task,
     ) -> PlaybookResult:
         assert all(one.is_file() for one in (playbook, *after))
+        assert roles == playbook.parent / "roles"
+        if playbook.parent == workdir.use_case / "volumes":
+            assert list(roles.iterdir()) == [roles / "data"]
+            told = inventory["all"]["hosts"].items()
+            self.mounted.append(
+                {name: [one["id"] for one in host["volumes"]] for name, host in told}
+            )
+            return PlaybookResult(code=0, ok=1, changed=1, failures=(), log=workdir.runs)
+        assert playbook.parent == workdir.use_case
         self.extras_played.append([one.parent.name for one in after])
-        assert (playbook.parent, roles) == (workdir.use_case, workdir.use_case / "roles")
         assert set(secrets) <= set(extravars.values())
         hosts = list(inventory["all"]["hosts"])
         self.playbooks.append({"hosts": hosts, **extravars})
@@ -373,6 +407,20 @@ class Cloud:
     def volume_quotas(self, project_id):
         return ()
 
+    def volumes(self):
+        return self.world.volumes
+
+    def stop(self, server_id):
+        name = server_id.removeprefix("server-")
+        if ("server", name) not in self.world.resources:
+            return True
+        self.world.stopped.append(name)
+        return not self.world.stops_late
+
+    def keep(self, volume):
+        assert ("volume", volume.name) in self.world.resources
+        self.world.kept.append(volume.name)
+
     def floating_ips(self):
         return ()
 
@@ -434,12 +482,16 @@ def _listed(kind: str, name: str, world: World) -> Resource:
     status = world.servers[name].status if kind == "server" and name in world.servers else ""
     return Resource(
         kind=kind,
-        id=f"{kind}-{name}",
+        id=_id(types[kind], name) if kind in types else f"{kind}-{name}",
         name=name,
+        parent_id=f"server-{name}" if kind == "volume_attachment" else None,
         # What Terraform never makes here is from an orchestrator that wrote no addresses.
         address=_address(types[kind], name) if kind in types else None,
         status=status,
-        in_use=status == "ACTIVE",
+        in_use=status == "ACTIVE"
+        or (kind == "volume" and ("volume_attachment", name) in world.resources),
+        kept=kind == "volume" and name in world.kept,
+        size_gb=20 if kind == "volume" else 0,
     )
 
 
@@ -492,7 +544,13 @@ class Terraform:
             for key, status in known.items()
             if (_KINDS[key[0]], key[1]) in self._world.resources
         }
-        changes = [_change(key, "delete") for key in found if key not in wanted]
+        ending = "removed {" in self._workdir.main.read_text()
+        stays = {key for key in found if ending and key[0] == VOLUME}
+        changes = [
+            _change(key, "forget" if key in stays else "delete")
+            for key in found
+            if key not in wanted
+        ]
         imports = self._imports()
         for key in wanted:
             if key not in found and _address(*key) in imports:
@@ -515,6 +573,8 @@ class Terraform:
             self._world.resources.pop(place, None)
             self._world.servers.pop(name, None)
             known.pop((kind, name), None)
+        if actions == ["forget"]:
+            known.pop((kind, name))
         if actions == ["no-op"]:
             assert place in self._world.resources, "imports what is not there"
             known[kind, name] = "whole"
@@ -544,8 +604,13 @@ class Terraform:
         return json.loads(self._workdir.variables.read_text())
 
     def _wanted(self):
-        nodes = self._values["nodes"]
-        return {(kind, name): "whole" for name in nodes for kind in (KEYPAIR, SERVER, FLOATING_IP)}
+        if "removed {" in self._workdir.main.read_text():
+            return {}
+        nodes, volumes = self._values["nodes"], self._values.get("volumes", {})
+        made = [name for name, volume in volumes.items() if volume["existing_id"] is None]
+        wanted = [(kind, name) for name in nodes for kind in (KEYPAIR, SERVER, FLOATING_IP)]
+        wanted += [(VOLUME, name) for name in made] + [(ATTACHMENT, name) for name in volumes]
+        return dict.fromkeys(wanted, "whole")
 
     def _known(self):
         if not self._workdir.state.exists():
@@ -579,11 +644,21 @@ class Terraform:
     def _node(self, name: str):
         groups = self._values["nodes"][name]["groups"]
         place = {"address": ADDRESS, "port": 22, "private_ip": "10.0.0.5"}
-        told = {"user": "egi", "groups": groups, "volumes": [], "id": _id(SERVER, name)}
+        volume = self._values.get("volumes", {}).get(name)
+        disk = volume and {
+            "id": volume["existing_id"] or _id(VOLUME, name),
+            "size_gb": volume["size_gb"],
+            "device": "/dev/vdb",
+            "made": volume["existing_id"] is None,
+        }
+        volumes = [disk] if disk else []
+        told = {"user": "egi", "groups": groups, "volumes": volumes, "id": _id(SERVER, name)}
         return {**place, **told}
 
 
 def _id(kind: str, name: str) -> str:
+    if kind == ATTACHMENT:
+        return f"server-{name}/volume-{name}"
     return f"{_KINDS[kind]}-{name}"
 
 

@@ -52,6 +52,7 @@ LAYERS = (
         "takingback",
         "launch",
         "surveying",
+        "datavolumes",
         "collector",
         "collected",
     ),

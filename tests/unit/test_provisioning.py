@@ -7,13 +7,14 @@ import threading
 from dataclasses import replace
 
 import pytest
-from simulations import KEYSTONE_TOKEN, SERVER, VO
+from simulations import KEYSTONE_TOKEN, SERVER, VO, VOLUME
 
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.catalogue.usecases import find_use_case
-from orchestrator.errors import RequestError, SetupError, SiteError
+from orchestrator.errors import RequestError, SetupError, SiteError, UnsafePlanError
 from orchestrator.journal import Journal
 from orchestrator.model import Attachment, Hop, JumpHost, Share, Site
+from orchestrator.planning import Change, Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.rendering import PROVIDER_VERSION
 from orchestrator.workdir import Workdir
@@ -111,6 +112,36 @@ def test_a_network_that_is_there_is_another_module(provisioning, chosen, use_cas
     provisioning.render(replace(chosen, selection=there), site=SITE, use_case=use_case)
     assert 'source = "./modules/network_existing"' in workdir.main.read_text()
     assert json.loads(workdir.variables.read_text())["network"]["network_id"] == "n"
+
+
+@pytest.fixture
+def with_volume(provisioning, chosen, use_case, login, journal, workdir):
+    """A deployment with a data volume, applied."""
+    roomy = replace(chosen, selection=replace(chosen.selection, volume_gb=20))
+    provisioning.render(roomy, site=SITE, use_case=use_case)
+    provisioning.plan(login)
+    with journal.phase("apply") as log:
+        return provisioning.apply(login, log)
+
+
+def test_the_end_keeps_volumes_or_takes_them_along(with_volume, provisioning, login, workdir):
+    everything = provisioning.plan_end(login, keep_volumes=False)
+    assert [one.type for one in everything.deleted_volumes] == [VOLUME]
+    assert 'module "nodes"' in workdir.main.read_text()
+    kept = provisioning.plan_end(login, keep_volumes=True)
+    assert (kept.counts["forget"], kept.deleted_volumes) == (1, ())
+    assert 'module "nodes"' not in workdir.main.read_text()
+
+
+def test_a_plan_that_would_delete_a_volume_that_is_to_be_kept_is_refused(
+    with_volume, provisioning, login, monkeypatch
+):
+    lost = Change(address="module.volumes.v", type=VOLUME, name="sky-data", action="delete")
+    plan = Plan(changes=(lost,))
+    monkeypatch.setattr("orchestrator.provisioning.read_plan", lambda _shown: plan)
+    with pytest.raises(UnsafePlanError, match="would delete data volumes") as caught:
+        provisioning.plan_end(login, keep_volumes=True)
+    assert caught.value.facts == {"module.volumes.v": "sky-data"}
 
 
 def test_the_nodes_of_an_apply_know_their_jump_host(planned, provisioning, login, journal):

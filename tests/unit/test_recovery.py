@@ -161,6 +161,24 @@ def test_a_volume_is_never_a_stray():
     assert sorted_out(*volumes) == {"missing": ["a"], "doubled": ["b"]}
 
 
+def test_a_volume_whose_making_failed_before_anybody_had_a_machine_is_a_stray():
+    broken = Resource(kind="volume", id="v", name="data", address="v", status="ERROR")
+    assert sorted_out(broken) == {"strays": ["v"]}
+    assert sorted_out(broken, given={"a"}) == {"missing": ["v"]}
+    assert sorted_out(broken, given=None) == {"missing": ["v"]}
+
+
+def test_of_two_volumes_that_no_state_knows_the_attached_one_is_taken_back():
+    pair = [
+        Resource(kind="volume", id=one, name="data", address="v", in_use=one == "b") for one in "ab"
+    ]
+    assert sorted_out(*pair) == {"missing": ["b"], "doubled": ["a"]}
+
+
+def test_an_attachment_is_a_part_and_nothing_that_a_person_counts():
+    assert count_in_words(["server", "volume", "volume_attachment"]) == "1 server, 1 volume"
+
+
 def test_strays_go_users_first():
     comparison = compare([port("p"), port("q"), server("a", status="ERROR")], {PORT: "p"})
     assert [one.kind for one in removable(comparison)] == ["server", "port"]

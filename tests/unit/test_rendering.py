@@ -11,13 +11,14 @@ import pytest
 
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.errors import DeploymentFailedError, RequestError
-from orchestrator.model import Attachment, Hop, JumpHost, NodeGroup, Share, Site
+from orchestrator.model import Attachment, DataVolume, Hop, JumpHost, NodeGroup, Share, Site
 from orchestrator.rendering import (
     hcl,
     ident,
     inventory,
     network_module,
     read_nodes,
+    render_end,
     render_main,
     variables,
 )
@@ -250,6 +251,30 @@ def test_a_volume_to_boot_from_is_one_for_each_node(values, selection, docker):
     assert [node["boot_volume_gb"] for node in made["nodes"].values()] == [20, 20, 20]
 
 
+def test_a_data_volume_is_one_of_the_first_node(values, selection, docker):
+    with_one = replace(selection, volume_gb=60)
+    made = values(selection=with_one, use_case=cluster(docker, *THREE))
+    assert made["volumes"] == {"sky-n1": {"size_gb": 60, "existing_id": None}}
+    assert [node.get("volume_id") for node in made["nodes"].values()] == [None] * 3
+    held = replace(selection.flavor, key="volume", value="id-cube", name="cube")
+    there = values(selection=replace(with_one, volume=held), use_case=cluster(docker, *THREE))
+    assert there["volumes"] == {"sky-n1": {"size_gb": 60, "existing_id": "id-cube"}}
+    assert there["nodes"]["sky-n1"]["volume_id"] == "id-cube"
+
+
+def test_only_main_with_volumes_knows_them():
+    assert 'module "volumes"' not in render_main()
+    assert 'module "volumes"' in render_main(volumes=True)
+
+
+def test_the_end_describes_nothing_and_forgets_the_volumes():
+    text = render_end()
+    assert "module " not in text
+    removed = text.partition("removed {")[2]
+    assert "from = module.volumes.openstack_blockstorage_volume_v3.data" in removed
+    assert "destroy = false" in removed
+
+
 def test_the_module_follows_from_whether_there_is_a_network(selection):
     assert network_module(shape(selection, "floating")) == "network"
     for topology in ("floating", "bastion", "direct", "jump"):
@@ -300,6 +325,13 @@ def test_nodes_are_read_from_the_outputs(node):
     assert read_nodes({"nodes": {"sky": {**TOLD, "via": None}}}) == (node,)
 
 
+def test_a_data_volume_is_read_and_stands_in_the_inventory():
+    disk = {"id": "v", "size_gb": 60, "device": "/dev/vdb", "made": True}
+    (found,) = read_nodes({"nodes": {"sky": {**TOLD, "volumes": [disk]}}})
+    assert found.volumes == (DataVolume(**disk),)
+    assert inventory([found])["all"]["hosts"]["sky"]["volumes"] == [disk]
+
+
 def test_a_node_behind_another_is_reached_through_that_ones_address():
     inner = {**TOLD, "address": "10.0.0.6", "via": "sky-z"}
     first, door = read_nodes({"nodes": {"sky-z": TOLD, "sky-a": inner}})
@@ -331,6 +363,8 @@ def test_an_ipv6_address_is_written_in_its_short_form():
         {"nodes": {"sky": {"address": "{{ x }}", "port": 22}}},
         {"nodes": {"sky": {**TOLD, "via": "nobody"}}},
         {"nodes": {"sky": {**TOLD, "via": ["x"]}}},
+        {"nodes": {"sky": {**TOLD, "volumes": ["v"]}}},
+        {"nodes": {"sky": {**TOLD, "volumes": [{"id": "v"}]}}},
         {"nodes": {"sky": {**TOLD, "address": "gate.example"}}},
         {"nodes": {"sky": {**TOLD, "user": "egi -oProxyCommand=id"}}},
     ],

@@ -60,13 +60,17 @@ resource "openstack_compute_instance_v2" "node" {
   # Networks of a provider's own often reach no metadata service, and IPv6 alone never does.
   config_drive = var.config_drive
 
-  metadata = {
-    "eu.egi.cloud.orchestrator"          = "orchestrator"
-    "eu.egi.cloud.orchestrator.id"       = var.deployment.id
-    "eu.egi.cloud.orchestrator.name"     = var.deployment.name
-    "eu.egi.cloud.orchestrator.use_case" = var.deployment.use_case
-    "eu.egi.cloud.orchestrator.address"  = "module.nodes.openstack_compute_instance_v2.node[\"${each.key}\"]"
-  }
+  metadata = merge(
+    {
+      "eu.egi.cloud.orchestrator"          = "orchestrator"
+      "eu.egi.cloud.orchestrator.id"       = var.deployment.id
+      "eu.egi.cloud.orchestrator.name"     = var.deployment.name
+      "eu.egi.cloud.orchestrator.use_case" = var.deployment.use_case
+      "eu.egi.cloud.orchestrator.address"  = "module.nodes.openstack_compute_instance_v2.node[\"${each.key}\"]"
+    },
+    # A volume that was there before carries no mark of ours: its attachment is found by this.
+    each.value.volume_id == null ? {} : { "eu.egi.cloud.orchestrator.volume" = each.value.volume_id },
+  )
 
   network {
     port = openstack_networking_port_v2.node[each.key].id

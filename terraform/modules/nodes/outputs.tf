@@ -34,3 +34,8 @@ output "nodes" {
   # An address is of use once its server is there.
   depends_on = [openstack_compute_instance_v2.node]
 }
+
+output "server_ids" {
+  description = "The servers by host name, to which volumes are attached"
+  value       = { for name, server in openstack_compute_instance_v2.node : name => server.id }
+}

@@ -12,8 +12,9 @@ variable "nodes" {
     public         = bool
     floating_ip    = optional(string)
     via            = optional(string)
+    volume_id      = optional(string)
   }))
-  description = "Nodes by host name; groups become Ansible inventory groups, a boot volume of 0 GB means the flavor's own disk, a public node gets a floating IP (the one named, else a new one), SSH to the others may go via another node"
+  description = "Nodes by host name; groups become Ansible inventory groups, a boot volume of 0 GB means the flavor's own disk, a public node gets a floating IP (the one named, else a new one), SSH to the others may go via another node, a volume that exists already will be attached"
 
   validation {
     condition     = alltrue([for name, _ in var.nodes : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])

@@ -12,6 +12,8 @@ from keystoneauth1.token_endpoint import Token
 
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_listings import Listed, Services
+from orchestrator.errors import SiteError
+from orchestrator.model import Volume
 
 
 class Answers(Session):
@@ -109,9 +111,28 @@ def test_quotas_that_a_site_does_not_tell_are_none(status):
     assert cloud.volume_quotas("p") == ()
 
 
-def test_a_site_without_volumes_has_no_quota_of_them():
-    class Lacking(Answers):
-        def request(self, *_, **__):
-            raise failures.EndpointNotFound()
+class Lacking(Answers):
+    """A site whose catalogue has no block storage."""
 
+    def request(self, *_, **__):
+        raise failures.EndpointNotFound()
+
+
+def test_a_site_without_volumes_has_no_quota_of_them():
     assert Cloud(Lacking({}), site="S").volume_quotas("p") == ()
+
+
+def test_a_site_without_volumes_is_told_to_who_wants_one():
+    with pytest.raises(SiteError, match="block storage service of S is not in its catalogue"):
+        Cloud(Lacking({}), site="S").volumes()
+
+
+def test_volumes_are_listed_with_who_made_them():
+    plain = {"id": "v", "name": "cube", "size": 50, "status": "available", "bootable": "false"}
+    ours = {**plain, "id": "w", "name": None, "bootable": "true"}
+    ours["description"] = "orchestrator deployment 0f3c at module.volumes.v"
+    answers = {("/volumes/detail", None): (200, {"volumes": [plain, ours]})}
+    assert Cloud(Answers(answers), site="S").volumes() == (
+        Volume(id="v", name="cube", size_gb=50, status="available"),
+        Volume(id="w", name="", size_gb=50, status="available", bootable=True, made_by="0f3c"),
+    )

@@ -22,7 +22,23 @@ def said(deployment_id, **given):
 def server(name, deployment_id):
     metadata = {marks.MARK: deployment_id}
     return Thing(
-        id=f"id-{name}", name=name, metadata=metadata, status="ACTIVE", created_at="2026-11-24"
+        id=f"id-{name}",
+        name=name,
+        metadata=metadata,
+        status="ACTIVE",
+        created_at="2026-11-24",
+        attached_volumes=[],
+    )
+
+
+def volume(found_id, description="", **given):
+    plain = {"metadata": {}, "status": "available", "attachments": [], "size": 20}
+    return Thing(
+        id=found_id,
+        name="data",
+        description=description,
+        created_at="2026-11-24",
+        **{**plain, **given},
     )
 
 
@@ -56,6 +72,9 @@ class Project:
 
     def remove_interface_from_router(self, router, port_id):
         self._delete("interface", f"{router}/{port_id}")
+
+    def delete_volume_attachment(self, server, volume, ignore_missing):
+        self._delete("attachment", f"{server}/{volume}")
 
     def _delete(self, kind, found):
         if (kind, found) in self.deleted:
@@ -99,7 +118,10 @@ def test_everything_that_carries_the_mark_is_found_once():
             Thing(id="ip2", description="", floating_ip_address="198.51.100.8", port_id="port"),
             Thing(id="ip3", description="", floating_ip_address="198.51.100.9", port_id="else"),
         ],
-        volumes=[said(OURS, id="vol", metadata={}), said("else", id="v2", metadata={})],
+        volumes=[
+            volume("vol", f"orchestrator deployment {OURS}"),
+            volume("v2", "orchestrator deployment else"),
+        ],
     )  # fmt: skip
     found = [(one.kind, one.id) for one in marks.find(project, OURS)]
     assert sorted(found) == [
@@ -160,6 +182,7 @@ def test_a_server_is_found_by_name_and_mark():
     [
         ("server", ("server", "i")),
         ("volume", ("volume", "i")),
+        ("volume_attachment", ("attachment", "s/v")),
         ("keypair", ("keypair", "i")),
         ("floating_ip", ("ip", "i")),
         ("router_interface", ("interface", "r/i")),
@@ -169,7 +192,8 @@ def test_a_server_is_found_by_name_and_mark():
 )
 def test_each_kind_is_removed_its_own_way_and_twice_is_no_error(kind, call):
     project = Project()
-    resource = Resource(kind=kind, id="i", name="n", parent_id="r")
+    found_id = "s/v" if kind == "volume_attachment" else "i"
+    resource = Resource(kind=kind, id=found_id, name="n", parent_id="r")
     marks.remove(project, resource)
     marks.remove(project, resource)
     assert project.deleted == [call]
@@ -200,6 +224,63 @@ def test_each_resource_tells_where_it_stands_in_the_code():
         "floating_ip": ("ip", f'{nodes}_floatingip_v2.node["sky"]'),
         "floating_ip_association": ("ip", f'{nodes}_floatingip_associate_v2.node["sky"]'),
     }
+
+
+VOLUMES = "module.volumes.openstack_blockstorage_volume_v3.data"
+ATTACHMENTS = "module.volumes.openstack_compute_volume_attach_v2.data"
+
+
+def with_volumes(*attached, **metadata):
+    """A server of ours to which volumes are attached."""
+    made = server("vm", OURS)
+    made.attached_volumes = [{"id": one} for one in attached]
+    place = {"address": 'module.nodes.openstack_compute_instance_v2.node["sky-vm"]', **metadata}
+    made.metadata |= {f"eu.egi.cloud.orchestrator.{key}": told for key, told in place.items()}
+    return made
+
+
+def test_a_volume_tells_its_place_its_size_and_whether_it_is_kept():
+    mark = f'orchestrator deployment {OURS} at {VOLUMES}["sky-vm"]'
+    held = {"attachments": [{"server_id": "id-vm"}], "status": "in-use"}
+    kept = {"eu.egi.cloud.orchestrator.kept": "true"}
+    project = Project(
+        servers=[with_volumes("v1", "root", "another")],
+        volumes=[
+            volume("v1", mark, **held),
+            volume("v3", mark, metadata=kept),
+            # A system disk, and a volume that a person has attached by hand.
+            volume("root"),
+            volume("another", "cube"),
+        ],
+    )
+    found = {one.id: one for one in marks.find(project, OURS)}
+    assert set(found) == {"id-vm", "id-vm/v1", "v1", "v3"}
+    assert (found["v1"].address, found["v1"].size_gb) == (f'{VOLUMES}["sky-vm"]', 20)
+    assert (found["v1"].in_use, found["v1"].status, found["v1"].kept) == (True, "IN-USE", False)
+    assert (found["v3"].in_use, found["v3"].kept) == (False, True)
+    attachment = found["id-vm/v1"]
+    assert (attachment.kind, attachment.parent_id) == ("volume_attachment", "id-vm")
+    assert attachment.address == f'{ATTACHMENTS}["sky-vm"]'
+
+
+def test_a_volume_with_another_description_is_found_by_its_metadata():
+    told = {marks.MARK: OURS, "eu.egi.cloud.orchestrator.address": f'{VOLUMES}["sky-vm"]'}
+    project = Project(volumes=[volume("v1", "my cubes", metadata=told)])
+    (found,) = marks.find(project, OURS)
+    assert found.address == f'{VOLUMES}["sky-vm"]'
+
+
+def test_a_volume_of_before_is_no_resource_of_ours_but_its_attachment_is():
+    project = Project(servers=[with_volumes("cube", volume="cube")], volumes=[volume("cube")])
+    found = [(one.kind, one.id) for one in marks.find(project, OURS)]
+    assert found == [("server", "id-vm"), ("volume_attachment", "id-vm/cube")]
+
+
+def test_a_site_without_volumes_is_not_asked_for_them(monkeypatch):
+    project = Project(servers=[with_volumes()])
+    monkeypatch.setattr(project, "has_service", lambda _name: False)
+    project.block_storage = None
+    assert [one.kind for one in marks.find(project, OURS)] == ["server"]
 
 
 def at(address, **given):

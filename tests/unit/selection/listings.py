@@ -21,6 +21,7 @@ from orchestrator.model import (
     Quota,
     Router,
     Subnet,
+    Volume,
 )
 from orchestrator.model import Proof as _Proof
 from orchestrator.selection.overrides import KEYS, Override
@@ -190,6 +191,18 @@ def images(draw: Any, number: int) -> Image:
     )
 
 
+@st.composite
+def volumes(draw: Any, number: int) -> Volume:
+    return Volume(
+        id=f"volume-{number}",
+        name=draw(st.sampled_from(("data", "sky-vm-data")) | NAMES),
+        size_gb=draw(st.sampled_from((1, 20, 100))),
+        status=draw(st.sampled_from(("available", "available", "in-use", "error"))),
+        bootable=draw(st.sampled_from((False, False, True))),
+        made_by=draw(st.none() | st.just("0f3c")),
+    )
+
+
 QUOTAS = st.dictionaries(
     st.sampled_from(("cores", "ram_mb", "floating_ips", "volumes", "volume_gb", "routers", "x")),
     st.tuples(st.integers(0, 3), st.none() | st.integers(0, 8)),
@@ -243,6 +256,7 @@ def listings(draw: Any) -> Offer:
         draw(clouds()),
         flavors=(*_several(draw, flavors, 4), *((_FLAVOR,) if plain else ())),
         images=(*_several(draw, images, 5), *((_IMAGE,) if plain else ())),
+        volumes=_several(draw, volumes, 3),
     )
 
 
@@ -255,6 +269,7 @@ def overrides_of(draw: Any, offer: Offer, keys: Sequence[str] = KEYS) -> dict[st
         "public_network": offer.networks,
         "private_network": offer.networks,
         "floating_ip": offer.floating_ips,
+        "volume": offer.volumes,
     }
     plain = {
         "topology": ("floating", "bastion", "direct", "jump"),

@@ -82,7 +82,7 @@ def choose(listed, case=None, where=None, **request):
 def lines(listed, case=None, **request):
     case = case or use_case()
     selection = choose(listed, case, **request)
-    return {one.name: one.needed for one in choosing.quota_lines(listed, selection, case, {})}
+    return {one.name: one.needed for one in choosing.quota_lines(listed, selection, case)}
 
 
 def test_the_command_line_beats_the_file_and_the_file_the_site():
@@ -162,10 +162,10 @@ def test_what_is_short_is_refused_and_what_fits_is_returned():
     case = use_case()
     tight = replace(listing(EXT), quotas=(Quota(name="instances", used=8, limit=10),))
     with pytest.raises(SiteError, match="no room left for this: VMs") as caught:
-        choosing.require_room(tight, choose(tight, case), case, {})
+        choosing.require_room(tight, choose(tight, case), case)
     assert caught.value.facts == {"VMs": "3 needed, 8 of 10 in use"}
     roomy = listing(EXT)
-    assert choosing.require_room(roomy, choose(roomy, case), case, {})
+    assert choosing.require_room(roomy, choose(roomy, case), case)
 
 
 def test_a_default_group_without_ssh_does_not_matter_as_we_bring_our_own():

@@ -99,7 +99,7 @@ def turned(chance, offer):
     networks = [
         replace(one, subnets=mixed(one.subnets), tags=mixed(one.tags)) for one in offer.networks
     ]
-    others = ("routers", "ports", "floating_ips", "flavors", "images", "quotas")
+    others = ("routers", "ports", "floating_ips", "flavors", "images", "quotas", "volumes")
     return replace(
         offer, networks=mixed(networks), **{name: mixed(getattr(offer, name)) for name in others}
     )

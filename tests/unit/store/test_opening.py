@@ -53,6 +53,9 @@ def old_store(tmp_path, deployment):
         for moment in ("created_at", "updated_at", "expires_at"):
             texts[moment] = row[moment].strftime("%Y-%m-%d %H:%M:%S.%f")
         with sqlite3.connect(file) as connection:
+            columns = connection.execute("SELECT name FROM pragma_table_info('deployments')")
+            known = {name for (name,) in columns}
+            texts = {name: text for name, text in texts.items() if name in known}
             names = ", ".join(texts)
             marks = ", ".join("?" for _ in texts)
             connection.execute(

@@ -11,9 +11,11 @@ from old_records import OLD_NODE, OLD_SELECTION
 from orchestrator.model import (
     Attachment,
     Choice,
+    DataVolume,
     Deployment,
     Hop,
     JumpHost,
+    KeptVolume,
     Node,
     Rival,
     Selection,
@@ -24,7 +26,8 @@ from orchestrator.store import records
 def through_the_store(deployment: Deployment) -> Deployment:
     """Return what a database gives back: JSON columns are text in between."""
     row = records.to_row(deployment)
-    told = {key: json.loads(json.dumps(row[key])) for key in ("parameters", "versions", "nodes")}
+    columns = ("parameters", "versions", "nodes", "kept")
+    told = {key: json.loads(json.dumps(row[key])) for key in columns}
     return records.from_row({**row, **told, "selection": json.loads(json.dumps(row["selection"]))})
 
 
@@ -44,6 +47,8 @@ FULL = {
     ),
     "private_network": choice("private_network", confidence="proven"),
     "floating_ip": choice("floating_ip", name="198.51.100.9"),
+    "volume": choice("volume", confidence="fixed", origin="--set"),
+    "volume_gb": 60,
     "boot_volume_gb": 20,
     "attachment": Attachment(network_id="n", subnet_id=None),
     "ip_version": 6,
@@ -57,7 +62,14 @@ FULL = {
     Hop(host="gate", ours=False, ssh_config="/home/ada/config"),
 ])  # fmt: skip
 def test_a_node_comes_back_with_what_leads_to_it(deployment, node, hop):
-    whole = replace(deployment, nodes=(replace(node, hop=hop, volumes=("v1", "v2")),))
+    made = DataVolume(id="v1", size_gb=60, device="/dev/vdb", made=True)
+    volumes = (made, replace(made, id="v2", made=False))
+    whole = replace(deployment, nodes=(replace(node, hop=hop, volumes=volumes),))
+    assert through_the_store(whole) == whole
+
+
+def test_a_volume_that_outlives_its_deployment_comes_back(deployment):
+    whole = replace(deployment, kept=(KeptVolume(id="v1", name="sky-vm-data", size_gb=60),))
     assert through_the_store(whole) == whole
 
 

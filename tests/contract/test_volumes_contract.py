@@ -1,0 +1,247 @@
+"""Data volumes with the real Terraform and the real provider, on a site that has volumes alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+import volume_site
+from volume_site import SERVER
+
+from orchestrator import paths
+from orchestrator.drivers.terraform import Terraform
+from orchestrator.planning import Plan, read_plan
+from orchestrator.rendering import render_end, render_main
+from orchestrator.workdir import Workdir
+
+pytestmark = pytest.mark.contract
+
+MADE = 'module.volumes.openstack_blockstorage_volume_v3.data["sky-vm"]'
+ATTACHED = 'module.volumes.openstack_compute_volume_attach_v2.data["sky-vm"]'
+ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
+
+
+def main_of_volumes() -> str:
+    """Return the rendered main.tf without the network, the keys and the machines of a deployment."""
+    text = render_main(volumes=True)
+    for part in ("network", "access", "nodes"):
+        before, _, rest = text.partition(f'module "{part}" {{\n')
+        text = before + rest.partition("\n}\n")[2]
+    text = text.partition('output "nodes"')[0]
+    return text.replace("module.nodes.server_ids", f'{{ sky-vm = "{SERVER}" }}') + (
+        'output "volumes" {\n  value = module.volumes.volumes\n}\n'
+    )
+
+
+@pytest.fixture
+def site():
+    with volume_site.running() as found:
+        yield found
+
+
+@pytest.fixture
+def work(tmp_path, site, installed_provider, terraform_program):
+    """A folder with the volumes' part of a deployment, and the real Terraform in it."""
+    return Work(tmp_path / "d", site, installed_provider, terraform_program)
+
+
+class Work:
+    def __init__(self, folder, site, provider, program) -> None:
+        self.workdir = Workdir(folder)
+        self.workdir.create()
+        self.workdir.write_code(main=main_of_volumes(), lock_file=provider.lock_file)
+        self.site = site
+        self.provider = provider
+        self.program = program
+        self.terraform = Terraform(
+            self.workdir, program=program, cli_config=provider.cli_config, env=ENV, token="none"
+        )
+        self.describe()
+
+    def describe(self, existing: str | None = None) -> None:
+        values = {
+            "site": {
+                "auth_url": f"{self.site.base}/v3",
+                "project_id": "p1",
+                "region": None,
+                "cacert": None,
+            },
+            "deployment": {"id": "0f3c", "name": "sky", "use_case": "machine"},
+            "volumes": {"sky-vm": {"size_gb": 20, "existing_id": existing}},
+        }
+        self.workdir.write_variables({**values, **NOT_USED})
+
+    def plan(self, *, destroy: bool = False, targets: Sequence[str] = ()) -> Plan:
+        self.terraform.init()
+        self.terraform.save_plan(destroy=destroy, targets=targets)
+        return read_plan(self.terraform.show_plan())
+
+    def make(self) -> str:
+        """Make the volume and attach it; return its id."""
+        self.plan()
+        self.terraform.apply_saved_plan()
+        (made,) = self.terraform.outputs()["volumes"]["sky-vm"]
+        return made["id"]
+
+    def forget_state(self) -> None:
+        self.workdir.state.unlink()
+
+    def known(self) -> list[str]:
+        state = json.loads(self.workdir.state.read_text())
+        return sorted(one["type"] for one in state["resources"])
+
+
+# The other variables of the root module need a value, and nothing here uses one.
+NOT_USED = {
+    "network": {
+        "external_network_id": None,
+        "external_network_name": None,
+        "cidr": None,
+        "dns": [],
+        "network_id": None,
+        "subnet_id": None,
+        "ip_version": None,
+        "config_drive": None,
+    },
+    "ssh_public_key": "",
+    "ssh_from": [],
+    "login_user": "",
+    "nodes": {},
+}
+
+
+def test_a_volume_is_made_with_its_mark_and_attached(work, site):
+    made = work.make()
+    assert site.changes == [f"create {made}", f"attach {made}"]
+    told = site.volumes[made]
+    assert told["name"] == "sky-vm-data"
+    assert told["description"] == f"orchestrator deployment 0f3c at {MADE}"
+    assert told["metadata"]["eu.egi.cloud.orchestrator.id"] == "0f3c"
+    assert work.terraform.outputs()["volumes"] == {
+        "sky-vm": [{"id": made, "size_gb": 20, "device": "/dev/vdb", "made": True}]
+    }
+    assert work.plan().changes == ()
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_an_import_changes_nothing(work, site, targeted):
+    made = work.make()
+    site.changes.clear()
+    # As a person and the site's own tools may have left it.
+    site.volumes[made].update(size=40, volume_image_metadata={"image_id": "i"})
+    site.volumes[made]["metadata"]["readonly"] = "False"
+    work.forget_state()
+    imports = {MADE: made, ATTACHED: f"{SERVER}/{made}"}
+    work.workdir.write_imports(imports)
+    # As a deploy that goes on does it, and as a recovery does.
+    plan = work.plan(targets=sorted(imports) if targeted else [])
+    assert plan.counts == {"import": 2}
+    work.terraform.apply_saved_plan()
+    work.workdir.write_imports({})
+    assert work.plan().changes == ()
+    assert site.changes == []
+
+
+def test_one_that_exists_is_attached_and_never_deleted(work, site):
+    held = site.hold(77, name="cube")
+    work.describe(existing=held)
+    assert work.make() == held
+    assert site.changes == [f"attach {held}"]
+    work.plan(destroy=True)
+    work.terraform.apply_saved_plan()
+    assert site.changes == [f"attach {held}", f"detach {held}"]
+
+
+def end(work) -> Plan:
+    work.workdir.write_end(render_end())
+    plan = work.plan()
+    assert plan.deleted_volumes == ()
+    return plan
+
+
+def test_at_the_end_all_goes_but_the_volume(work, site):
+    made = work.make()
+    assert end(work).counts == {"delete": 1, "forget": 1}
+    work.terraform.apply_saved_plan()
+    assert list(site.volumes) == [made]
+    assert not site.attached(made)
+    assert work.known() == []
+
+
+def test_an_end_that_is_killed_and_begun_again_keeps_the_volume(work, site):
+    made = work.make()
+    end(work)
+    site.detaches.clear()
+    child = subprocess.Popen(
+        [work.program, "apply", "-input=false", "plan.tfplan"],
+        cwd=work.workdir.path,
+        env={**ENV, "TF_CLI_CONFIG_FILE": str(work.provider.cli_config), "OS_TOKEN": "none"},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert site.asked_to_detach.wait(60)
+    child.kill()
+    child.wait()
+    site.detaches.set()
+    assert end(work).deleted_volumes == ()
+    if work.terraform.save_plan():
+        work.terraform.apply_saved_plan()
+    assert list(site.volumes) == [made]
+    assert work.known() == []
+    # Nor does a third try find anything to do.
+    assert end(work).changes == ()
+
+
+def test_a_destroy_that_is_told_to_deletes_the_volume_too(work, site):
+    made = work.make()
+    work.plan(destroy=True)
+    work.terraform.apply_saved_plan()
+    assert site.changes[-2:] == [f"detach {made}", f"delete {made}"]
+    assert site.volumes == {}
+
+
+def test_the_whole_main_with_a_volume_is_valid_and_formatted(
+    tmp_path, terraform_program, installed_provider
+):
+    workdir = Workdir(tmp_path / "d")
+    workdir.create()
+    workdir.write_code(main=render_main(volumes=True), lock_file=installed_provider.lock_file)
+    (tmp_path / "end.tf").write_text(render_end())
+    env = {**ENV, "TF_CLI_CONFIG_FILE": str(installed_provider.cli_config)}
+    for argv in (["init", "-input=false"], ["validate"], ["fmt", "-check", "main.tf"]):
+        done = subprocess.run(
+            [terraform_program, *argv], cwd=workdir.path, env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    argv = [terraform_program, "fmt", "-check", str(tmp_path / "end.tf")]
+    assert subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("volume", [
+    {"size_gb": 0, "existing_id": None},
+    {"size_gb": 1.5, "existing_id": None},
+    {"size_gb": 20, "existing_id": "cube"},
+])  # fmt: skip
+def test_the_module_refuses_what_python_should_have_refused(
+    tmp_path, terraform_program, installed_provider, volume
+):
+    for file in (paths.TERRAFORM_MODULES / "volumes").iterdir():
+        (tmp_path / file.name).write_text(file.read_text())
+    given = {"deployment": {"id": "0f3c", "name": "sky"}, "server_ids": {"sky-vm": SERVER}}
+    values = json.dumps({**given, "volumes": {"sky-vm": volume}})
+    (tmp_path / "terraform.tfvars.json").write_text(values)
+    (tmp_path / "m.tftest.hcl").write_text(
+        'mock_provider "openstack" {}\nrun "plan" {\n  command = plan\n}\n'
+    )
+    env = {**ENV, "TF_CLI_CONFIG_FILE": str(installed_provider.cli_config)}
+    subprocess.run([terraform_program, "init"], cwd=tmp_path, env=env, check=True, stdout=-1)
+    done = subprocess.run(
+        [terraform_program, "test", "-no-color"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert "Invalid value for variable" in done.stdout + done.stderr
