@@ -24,6 +24,8 @@ from orchestrator.errors import (
     InterruptedRunError,
     OrchestratorError,
     RequestError,
+    SetupError,
+    SiteError,
 )
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
@@ -349,20 +351,28 @@ class Run:
                 log.finish(f"{error.message}; going by the site's own listing")
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
-                self._provisioning.plan(self._logged_in(), destroy=True)
-                self._provisioning.apply(self._logged_in(), log)
+                try:
+                    self._provisioning.plan(self._logged_in(), destroy=True)
+                    self._provisioning.apply(self._logged_in(), log)
+                except (DeploymentFailedError, SetupError, SiteError) as error:
+                    # All that the state knows carries our mark: what is still in use, or stops
+                    # Terraform itself, keeps nothing at the site.
+                    self._journal.note("destroy", error.message, details=tuple(error.facts.items()))
+                    log.finish(f"{error.message}; going by the site's own listing")
+                    return
             log.finish("all that the state knew is gone")
 
     def _sweep(self) -> None:
         with self._journal.phase("look") as log:
-            removed, left = sweep(self._cloud(), self.deployment.id)
-            if left:
+            swept = sweep(self._cloud(), self.deployment.id, wait=self._stop.wait)
+            if swept.left:
+                because = {"the site says": "; ".join(swept.causes)} if swept.causes else {}
                 raise DeploymentFailedError(
-                    f"{len(left)} resources of {self.deployment.name} are still at the site",
-                    facts={"still there": ", ".join(left)},
+                    f"{len(swept.left)} resources of {self.deployment.name} are still at the site",
+                    facts={"still there": ", ".join(swept.left), **because},
                 )
-            words = f"removed what only the site knew of: {', '.join(removed)}"
-            log.finish(words if removed else "the site has nothing of it left")
+            words = f"removed what only the site knew of: {', '.join(swept.removed)}"
+            log.finish(words if swept.removed else "the site has nothing of it left")
 
     def _take_back(self, log: PhaseLog) -> None:
         """Let the plan that comes take back what a run that did not end cleanly left at the site."""
