@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from orchestrator.planning import Plan
     from orchestrator.run import Run
+    from orchestrator.sweeping import Sweep
     from orchestrator.takingback import Recovered
 
 
@@ -248,6 +249,18 @@ class Deployer:
         image = deployment.selection.image
         today = choose_image(offer, need, site=target.site).choice
         return None if image.confidence == "fixed" or today.value == image.value else today
+
+    def sweep(self, site: str, vo: str | None = None) -> Sweep:
+        """Log in where the VO's project may hold what no record speaks of any more."""
+        from orchestrator.sweeping import Sweep
+
+        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
+        share = self._share(found, vo or self._settings.vo, asked_as=site)
+        source = choose_source(
+            self._settings, site=found, tokens=self._folders.tokens, given=self._given
+        )
+        token = source.access_token()
+        return Sweep(site=found, share=share, token=token, store=self._store, owner=self._owner)
 
     def _offer(self, site: Site, share: Share) -> Offer:
         # The libraries behind it take a second to import: not before a request is sound.

@@ -28,6 +28,7 @@ COMMANDS = {
     "expire": "orchestrator.cli.expire",
     "recover": "orchestrator.cli.recover",
     "destroy": "orchestrator.cli.destroy",
+    "sweep": "orchestrator.cli.sweep",
     "sites": "orchestrator.cli.sites",
     "discover": "orchestrator.cli.discover",
     "catalogue": "orchestrator.cli.catalogue",

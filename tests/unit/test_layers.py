@@ -48,6 +48,7 @@ LAYERS = (
         "run",
         "deployer",
         "expiring",
+        "sweeping",
         "takingback",
         "launch",
         "surveying",
