@@ -63,6 +63,18 @@ class Configuration:
         where = ", ".join(f"ssh {node.user}@{node.address}" for node in deployment.nodes)
         log.finish(", ".join([where, *dict.fromkeys(how)]))
 
+    def learn_host_keys(self, deployment: Deployment, cloud: Cloud) -> None:
+        """Take the host keys that the consoles still show, where none is known on this machine.
+
+        The machine that made the nodes learnt them at their first boot; a console forgets with time.
+        """
+        for node in deployment.nodes:
+            if not ssh.is_trusted(self._workdir, node):
+                console = cloud.console_of(node.name, deployment.id)
+                keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+                if keys:
+                    ssh.trust(self._workdir, keys)
+
     def _know(
         self,
         node: Node,

@@ -45,6 +45,8 @@ from orchestrator.workdir import Workdir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.adopting import Adopted
+    from orchestrator.auth.token import AccessToken
     from orchestrator.planning import Plan
     from orchestrator.run import Run
     from orchestrator.sweeping import Sweep
@@ -171,11 +173,43 @@ class Deployer:
         Works without a state, with a broken or older one, and on a machine that has only the record.
         """
         deployment = self._store.require(name, owner=self._owner)
-        asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
-        target = self.target(asked)
+        target = self.target(_as_request(deployment))
         with self._run(deployment, target.site, target.share, "recover") as run:
             run.login()
             return run.recover(target.use_case)
+
+    def adopt(self, deployment_id: str, *, site: str, vo: str | None = None) -> Adopted:
+        """Take over a deployment of which the store knows nothing, by its site's listing alone.
+
+        Its key stays where it was made: what it takes to remove it or to see how it is works here,
+        logging in does not.
+        """
+        # The libraries behind it take a second to import: not before a request is sound.
+        from orchestrator import adopting
+
+        found, share = self._place(site, vo)
+        adopting.require_unknown(self._store.known(adopting.check_id(deployment_id)), deployment_id)
+        seen = adopting.look(found, share, self._token(found), deployment_id)
+        use_case = self._use_case_if_here(seen.traces.use_case)
+        told = adopting.read(seen, use_case)
+        if (taken := self._store.find(told.name, owner=self._owner)) is not None:
+            raise adopting.name_taken(taken, deployment_id)
+        now = datetime.now(UTC)
+        deployment = adopting.record(
+            told,
+            seen,
+            owner=self._owner,
+            use_case=use_case,
+            now=now,
+            expires_at=now + timedelta(days=self._settings.lifetime_days),
+        )
+        self._store.add(deployment)
+        with self._run(deployment, found, share, "adopt") as run:
+            run.login()
+            recovered = run.adopt(use_case) if use_case and told.selection else None
+            return adopting.Adopted(
+                deployment=run.deployment, recovered=recovered, unknown=told.unknown
+            )
 
     def destroy(self, name: str) -> Deployment:
         """Remove a deployment from its site and its files from here; return its record.
@@ -197,8 +231,7 @@ class Deployer:
 
     def discover(self, site: str, vo: str | None = None) -> tuple[Offer, tuple[Proof, ...]]:
         """Return what the VO's project may use at a site, and what was reached there before."""
-        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
-        share = self._share(found, vo or self._settings.vo, asked_as=site)
+        found, share = self._place(site, vo)
         proofs = self._store.proofs(site=found.name, vo=share.vo)
         return self._offer(found, share), proofs
 
@@ -254,22 +287,33 @@ class Deployer:
         """Log in where the VO's project may hold what no record speaks of any more."""
         from orchestrator.sweeping import Sweep
 
-        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
-        share = self._share(found, vo or self._settings.vo, asked_as=site)
-        source = choose_source(
-            self._settings, site=found, tokens=self._folders.tokens, given=self._given
-        )
-        token = source.access_token()
+        found, share = self._place(site, vo)
+        token = self._token(found)
         return Sweep(site=found, share=share, token=token, store=self._store, owner=self._owner)
 
     def _offer(self, site: Site, share: Share) -> Offer:
         # The libraries behind it take a second to import: not before a request is sound.
         from orchestrator.surveying import discover
 
+        return discover(site, share, token=self._token(site))
+
+    def _token(self, site: Site) -> AccessToken:
         source = choose_source(
             self._settings, site=site, tokens=self._folders.tokens, given=self._given
         )
-        return discover(site, share, token=source.access_token())
+        return source.access_token()
+
+    def _place(self, site: str, vo: str | None) -> tuple[Site, Share]:
+        """Return the site of that name or alias, and what a VO has there."""
+        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
+        return found, self._share(found, vo or self._settings.vo, asked_as=site)
+
+    def _use_case_if_here(self, name: str) -> UseCase | None:
+        """Return a use case that a listing names, None where this machine does not know it."""
+        try:
+            return find_use_case(name, use_case_folders(self._folders.config))
+        except RequestError:
+            return None
 
     def target(self, request: Request) -> Target:
         """Return what a request means, asking nobody outside this machine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,13 @@ class Run:
             self._store.note(self.deployment, phase="ready", text="all checks hold")
         return self.deployment
 
+    def adopt(self, use_case: UseCase) -> Recovered:
+        """Take over what the site has of a deployment that was made elsewhere; it is as far as applied."""
+        found = self.recover(self.keep(use_case, upgrade=False))
+        if not found.rest.changes:
+            self.deployment = self._store.move(self.deployment, Phase.APPLIED)
+        return replace(found, deployment=self.deployment)
+
     def recover(self, use_case: UseCase) -> Recovered:
         """Bring the state up to what the site has, and change nothing there but what is broken.
 
@@ -253,6 +261,7 @@ class Run:
             if found.imports:
                 self._provisioning.recover(self._logged_in(), found.imports, log)
             rest = self._provisioning.plan(self._logged_in())
+            self._configuration.learn_host_keys(self.deployment, self._cloud())
             words = count_in_words(one.kind for one in found.missing)
             log.finish(f"taken back: {words}" if words else "the state knows all that there is")
         self._store.note(self.deployment, phase="recover", text=log.text)
@@ -383,25 +392,12 @@ class Run:
 
     def _reach(self) -> None:
         self._check_stop()
-        self._require_key()
+        self._workdir.require_key(self.deployment.name)
         with self._journal.phase("reach") as log:
             self._configuration.reach(
                 self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
             )
         self._remember_reached()
-
-    def _require_key(self) -> None:
-        """Say so when the deployment was taken over from a listing: its key stayed where it was made."""
-        if not self._workdir.private_key.is_file():
-            name = self.deployment.name
-            raise DeploymentFailedError(
-                f"the key of {name} is not on this machine, so its nodes cannot be logged in to",
-                facts={"its place here": str(self._workdir.private_key)},
-                way_out=[
-                    "copy it there from the machine that made it, or go on from that machine",
-                    f"make destroy NAME={name} works without it",
-                ],
-            )
 
     def _remember_reached(self) -> None:
         """Keep over which network the nodes answered: the best evidence for the next choice."""

@@ -44,7 +44,10 @@ def owner() -> str:
 
 
 def store() -> Store:
-    """Open the store of this user."""
+    """Open the store of this user, or the one that several machines share."""
+    shared = os.environ.get(STORE_VARIABLE, "").strip()
+    if shared:
+        return Store(shared)
     return Store.in_folder(folders().data)
 
 

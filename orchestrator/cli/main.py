@@ -27,6 +27,7 @@ COMMANDS = {
     "extend": "orchestrator.cli.extend",
     "expire": "orchestrator.cli.expire",
     "recover": "orchestrator.cli.recover",
+    "adopt": "orchestrator.cli.adopt",
     "destroy": "orchestrator.cli.destroy",
     "sweep": "orchestrator.cli.sweep",
     "sites": "orchestrator.cli.sites",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
 
-from orchestrator.drivers import openstack_marks, openstack_project
+from orchestrator.drivers import openstack_marks, openstack_project, openstack_traces
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_project import Marked
+from orchestrator.drivers.openstack_traces import Traces
 from orchestrator.errors import BusyError, LoginError, SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
 
@@ -146,6 +147,11 @@ class Cloud:
         """Return every deployment, whoever's, of which the project has something."""
         with self._telling("OpenStack"):
             return tuple(openstack_project.find_all(self._connection))
+
+    def traces_of(self, deployment_id: str) -> Traces:
+        """Return what the site tells of how a deployment was made."""
+        with self._telling("OpenStack"):
+            return openstack_traces.find(self._connection, deployment_id)
 
     def remove(self, resource: Resource) -> None:
         """Delete a resource and wait until it is gone; one that is gone already is no error.

@@ -23,6 +23,7 @@ from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.command import Answer
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_project import Marked
+from orchestrator.drivers.openstack_traces import NodeTrace, Traces
 from orchestrator.drivers.provider import provider_of
 from orchestrator.errors import (
     BusyError,
@@ -174,6 +175,7 @@ class World:
             "orchestrator.auth.keystone.login": self.login,
             "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.sweeping.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.adopting.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
                 self, workdir, **known
@@ -451,6 +453,19 @@ class Cloud:
             made_at={one.id: "2026-11-24T12:00:00Z" for one in resources},
         )
 
+    def traces_of(self, deployment_id: str) -> Traces:
+        resources = self.find_marked(deployment_id)
+        servers = [one.name for one in resources if one.kind == "server"]
+        addresses = [one.name for one in resources if one.kind == "floating_ip"]
+        return Traces(
+            deployment_id=deployment_id,
+            name=self.world.names.get(deployment_id, "") if servers else "",
+            use_case="toy" if servers else "",
+            resources=resources,
+            nodes=tuple(_trace(name, address=name in addresses) for name in servers),
+            gateway_network_id="n-ext",
+        )
+
     def remove(self, resource: Resource) -> None:
         mark = self.world.resources[resource.kind, resource.name]
         users = [kind for (kind, _), other in self.world.resources.items() if other == mark]
@@ -459,6 +474,27 @@ class Cloud:
         if resource.kind not in self.world.stuck:
             del self.world.resources[resource.kind, resource.name]
             self.world.servers.pop(resource.name, None)
+
+
+def _trace(name: str, *, address: bool) -> NodeTrace:
+    there = {
+        "floating_ip": ADDRESS,
+        "floating_ip_id": f"floating_ip-{name}",
+        "floating_network_id": "n-ext",
+        "floating_ip_is_ours": True,
+    }
+    return NodeTrace(
+        name=name,
+        server_id=f"server-{name}",
+        made_at="2026-11-24T12:00:00Z",
+        flavor="small",
+        image_id="i-debian",
+        boot_volume_gb=0,
+        network_id="n-own",
+        subnet_id="s-own",
+        addresses=("10.0.0.5",),
+        **(there if address else {}),
+    )
 
 
 def _listed(kind: str, name: str, world: World) -> Resource:

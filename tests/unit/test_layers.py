@@ -49,6 +49,7 @@ LAYERS = (
         "deployer",
         "expiring",
         "sweeping",
+        "adopting",
         "takingback",
         "launch",
         "surveying",
