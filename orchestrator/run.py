@@ -16,6 +16,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
+from orchestrator.causes import with_faults
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
@@ -190,9 +191,12 @@ class Run:
         self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
         with self._journal.phase("apply") as log:
             selection = self.deployment.selection
-            nodes = self._provisioning.apply(
-                self._logged_in(), log, jump_host=selection.jump_host if selection else None
-            )
+            try:
+                nodes = self._provisioning.apply(
+                    self._logged_in(), log, jump_host=selection.jump_host if selection else None
+                )
+            except (DeploymentFailedError, SiteError) as error:
+                raise self._with_faults(error) from error
             made = count_in_words(self._provisioning.existing_kinds())
             log.finish(f"there are {made}")
         self.deployment = self._store.move(self.deployment, Phase.APPLIED, nodes=nodes)
@@ -409,6 +413,15 @@ class Run:
             network_id=network.value, topology=selection.topology.value, at=datetime.now(UTC)
         )
         self._store.remember(proof, site=self._site.name, vo=self._share.vo)
+
+    def _with_faults(self, error: OrchestratorError) -> OrchestratorError:
+        """Return the error with what Nova says of the machines that it could not build."""
+        try:
+            faults = self._cloud().faults_of(self.deployment.id)
+        except OrchestratorError as silent:
+            error.facts.setdefault("not asked", f"why machines are broken: {silent.message}")
+            return error
+        return with_faults(error, faults)
 
     def _log_in_anew(self) -> AccessToken:
         """Make the login anew for a phase that may take long; return the token it was made with."""

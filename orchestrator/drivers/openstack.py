@@ -153,6 +153,11 @@ class Cloud:
         with self._telling("OpenStack"):
             return openstack_traces.find(self._connection, deployment_id)
 
+    def faults_of(self, deployment_id: str) -> dict[str, str]:
+        """Return Nova's own words on each broken server of a deployment, by the server's name."""
+        with self._telling("compute"):
+            return openstack_traces.faults(self._connection, deployment_id)
+
     def remove(self, resource: Resource) -> None:
         """Delete a resource and wait until it is gone; one that is gone already is no error.
 

@@ -68,6 +68,17 @@ def find(cloud: Any, deployment_id: str) -> Traces:
     )
 
 
+def faults(cloud: Any, deployment_id: str) -> dict[str, str]:
+    """Return by the name of each broken server of a deployment what Nova notes of its fault."""
+    broken = (
+        one
+        for one in cloud.compute.servers()
+        if one.status == "ERROR" and (one.metadata or {}).get(MARK) == deployment_id
+    )
+    told = {str(one.name): str((one.fault or {}).get("message") or "") for one in broken}
+    return {name: " ".join(text.split()) for name, text in told.items() if text}
+
+
 _READ = ("server", "port", "router", "floating_ip")
 
 

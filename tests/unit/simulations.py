@@ -118,6 +118,7 @@ class World:
     login_error: str | None = None
     plan_error: str | None = None
     apply_breaks_at: str | None = None  # the Terraform type whose making fails
+    faults: dict[str, str] = field(default_factory=dict)  # Nova's words on broken servers
     destroy_breaks_at: str | None = None  # the Terraform type at which a destroy ends
     rebuilds: bool = False  # the next plan would make the server anew
     playbook_error: str | None = None
@@ -465,6 +466,10 @@ class Cloud:
             nodes=tuple(_trace(name, address=name in addresses) for name in servers),
             gateway_network_id="n-ext",
         )
+
+    def faults_of(self, deployment_id: str) -> dict[str, str]:
+        assert deployment_id in self.world.resources.values()
+        return self.world.faults
 
     def remove(self, resource: Resource) -> None:
         mark = self.world.resources[resource.kind, resource.name]

@@ -3,7 +3,7 @@
 from types import SimpleNamespace as Thing
 
 from orchestrator.drivers import openstack_marks as marks
-from orchestrator.drivers.openstack_traces import find
+from orchestrator.drivers.openstack_traces import faults, find
 
 OURS = "orchestrator deployment d1 at module"
 
@@ -99,6 +99,15 @@ def test_the_volume_that_a_server_boots_from_is_measured():
 def test_an_old_site_tells_a_flavor_by_its_id():
     old = server(flavor=Thing(original_name=None, id="3"))
     assert find(Project(servers=[old], ports=[port()]), "d1").nodes[0].flavor == "3"
+
+
+def test_the_faults_of_broken_servers_of_ours_are_told():
+    broken, fine, other = server(), server("fine"), server("other", "d2")
+    broken.status = other.status = "ERROR"
+    broken.fault = {"code": 500, "message": "No valid host was found.\nNot enough hosts."}
+    fine.fault = other.fault = {"message": "not asked for"}
+    listed = Project(servers=[broken, fine, other])
+    assert faults(listed, "d1") == {"sky-vm": "No valid host was found. Not enough hosts."}
 
 
 def test_nothing_is_told_of_what_never_was():
