@@ -57,6 +57,13 @@ def given_token() -> str | None:
     return next((token for token in found if token), None)
 
 
+def known_secrets() -> list[str]:
+    """Return the secrets that the environment holds: to be struck out of what leaves this machine."""
+    return [
+        value for name in (*_TOKEN_VARIABLES, STORE_VARIABLE) if (value := os.environ.get(name))
+    ]
+
+
 def child_environment() -> Mapping[str, str]:
     """Return what child processes may know of our environment: never a secret of ours."""
     secret = (*_TOKEN_VARIABLES, STORE_VARIABLE)

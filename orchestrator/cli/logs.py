@@ -16,13 +16,28 @@ from orchestrator.cli import context
 @click.argument("name")
 @click.option("--phase", help="Only this phase: discover, plan, apply, configure, ...")
 @click.option("--all", "every_run", is_flag=True, help="All runs, not only the last.")
+@click.option("--raw", is_flag=True, help="What Terraform and Ansible themselves wrote in it, secrets struck out.")  # fmt: skip
 @context.json_option
-def command(*, name: str, phase: str | None, every_run: bool, as_json: bool) -> None:
+def command(*, name: str, phase: str | None, every_run: bool, raw: bool, as_json: bool) -> None:
     """Show what the last run on the deployment NAME did, line by line."""
+    from orchestrator import reporting, runlogs
+    from orchestrator.workdir import Workdir
+
     _, deployment = context.existing(name, destroyed=True)
-    runs = sorted((context.folders().deployments / deployment.id / "runs").glob("*-run-*.jsonl"))
+    workdir = Workdir(context.folders().deployments / deployment.id)
+    runs = runlogs.runs(workdir)
     if not runs:
         click.echo(f"{name} has no logs here.", err=True)
+        return
+    if raw:
+        redact = reporting.redaction_of(
+            workdir, known=context.known_secrets(), tokens=context.folders().tokens
+        )
+        for file in (
+            file for run in runs[0 if every_run else -1 :] for file in runlogs.raw_of(workdir, run)
+        ):
+            click.echo(f"--- {file.relative_to(workdir.path)}")
+            click.echo(redact(file.read_text(encoding="utf-8", errors="replace")))
         return
     for run in runs if every_run else runs[-1:]:
         for line in _lines(run, phase=phase):

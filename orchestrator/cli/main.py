@@ -30,6 +30,7 @@ COMMANDS = {
     "adopt": "orchestrator.cli.adopt",
     "destroy": "orchestrator.cli.destroy",
     "sweep": "orchestrator.cli.sweep",
+    "report": "orchestrator.cli.report",
     "sites": "orchestrator.cli.sites",
     "discover": "orchestrator.cli.discover",
     "catalogue": "orchestrator.cli.catalogue",

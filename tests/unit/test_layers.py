@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "orchestrator"
 # Lowest first. Rooms of one layer may use each other as long as there is no cycle.
 LAYERS = (
     ("errors", "paths"),
-    ("model", "lifecycle", "settings", "names", "parallel", "writtenfiles"),
+    ("model", "lifecycle", "settings", "names", "parallel", "writtenfiles", "causes", "redaction"),
     (
         "auth",
         "catalogue",
@@ -40,6 +40,7 @@ LAYERS = (
         "verifying",
         "junit",
         "newusecase",
+        "runlogs",
     ),
     (
         "provisioning",
@@ -50,6 +51,7 @@ LAYERS = (
         "expiring",
         "sweeping",
         "adopting",
+        "reporting",
         "takingback",
         "launch",
         "surveying",
