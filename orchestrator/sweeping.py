@@ -79,7 +79,7 @@ def sort_out(
             living.append(record.name)
         elif why := _why_mine(one, record, owner=owner, user_id=user_id):
             orphans.append(_orphan(one, record, why))
-        else:
+        elif any(resource.kind != "keypair" for resource in one.resources):
             others.append(one)
     return Findings(
         site=site,
@@ -93,6 +93,9 @@ def sort_out(
 
 def _why_mine(one: Marked, record: Deployment | None, *, owner: str, user_id: str) -> str | None:
     """Return what says that a deployment is the caller's, None where nothing does."""
+    if {resource.kind for resource in one.resources} == {"keypair"} and record is None:
+        # Key pairs are the person's in all projects: what it opens may live in another one.
+        return None
     if one.makers:
         # The site's own word on who made it beats everything else.
         return "the site says that you made it" if one.makers == {user_id} else None

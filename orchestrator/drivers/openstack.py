@@ -226,4 +226,4 @@ def _cause(error: Exception, status: object) -> str:
 
 def _words(error: Exception) -> str:
     """Return what the service itself said, without the address that was asked."""
-    return str(getattr(error, "details", None) or error)[:200]
+    return str(getattr(error, "details", None) or error)[:200].rstrip(".")

@@ -98,6 +98,16 @@ def test_what_is_in_use_is_tried_again_until_its_user_is_gone():
     assert waited.seconds == PAUSES[0]
 
 
+def test_a_key_pair_stays_until_the_rest_is_gone():
+    """Without it nobody could tell whose a network is that stayed."""
+    things = [Thing("keypair", "k"), Thing("network", "n"), Thing("port", "p")]
+    cloud = FakeCloud(things, stuck={"p"})
+    swept = sweep(cloud, "0f3c", wait=Pauses())
+    assert sorted(swept.left) == ["key pair k", "network n", "port p"]
+    cloud.stuck.clear()
+    assert sweep(cloud, "0f3c", wait=Pauses()).left == ()
+
+
 def test_what_appears_while_the_rest_is_removed_is_removed_too():
     """A create that was under way when its Terraform was killed ends after the first look."""
     cloud = FakeCloud([Thing("server", "vm")], stuck={"vm"})

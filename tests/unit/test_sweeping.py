@@ -88,6 +88,15 @@ def test_what_is_not_the_callers_is_counted_and_nothing_else(one, records):
     assert (found.orphans, found.others, found.others_resources) == ((), 1, 1)
 
 
+def test_a_key_pair_alone_may_open_a_machine_of_another_project():
+    """Nova shows it in every project of the person."""
+    alone = marked("d1", "keypair", keypair=True)
+    found = told_apart(alone)
+    assert (found.orphans, found.others) == ((), 0)
+    (orphan,) = told_apart(alone, records={"d1": record(Phase.DESTROYED)}).orphans
+    assert orphan.why_mine == "your record says that it was removed"
+
+
 def test_the_store_tells_the_name_where_no_server_is_left():
     (orphan,) = told_apart(marked(), records={"d1": record(Phase.DESTROYED)}).orphans
     assert (orphan.name, orphan.use_case) == ("sky", "docker")
