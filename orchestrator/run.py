@@ -252,6 +252,12 @@ class Run:
 
         Raises DeploymentFailedError when the site has nothing of the deployment.
         """
+        made_with = self.deployment.use_case_version
+        if made_with not in ("", use_case.version):
+            words = (
+                f"{use_case.name} is {use_case.version} here, and was {made_with} when it was made"
+            )
+            self._journal.note("recover", words)
         with self._journal.phase("recover") as log:
             self._takingback.know_public_key(self.deployment, self._cloud)
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
