@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.errors import (
@@ -40,6 +40,13 @@ def cause_of(words: str, *, where: str) -> Cause | None:
     return next(
         (one for one in KNOWN if where in one.where and re.search(one.pattern, words)), None
     )
+
+
+def filled(steps: Iterable[str], *, name: str, site: str) -> tuple[str, ...]:
+    """Return next steps with the deployment and the site that they are about."""
+    found = (step.replace("NAME=...", f"NAME={name}") for step in steps)
+    found = (re.sub(r"\b(orchestrator \w+) NAME\b", rf"\1 {name}", step) for step in found)
+    return tuple(re.sub(r"\b(orchestrator \w+) SITE\b", rf"\1 {site}", step) for step in found)
 
 
 def with_faults(error: OrchestratorError, faults: Mapping[str, str]) -> OrchestratorError:
@@ -83,13 +90,13 @@ KNOWN: tuple[Cause, ...] = (
         way_out=("log in again, then the same command: it goes on from there",),
     ),
     # --- what the project may use
-    _quota("cores", r"\bcores\b", "vCPU", "take a smaller flavor: --set flavor=NAME"),
-    _quota("ram", r"\bram\b", "memory", "take a smaller flavor: --set flavor=NAME"),
+    _quota("cores", r"\bcores\b", "vCPU", "take a smaller flavor: --set flavor=FLAVOR"),
+    _quota("ram", r"\bram\b", "memory", "take a smaller flavor: --set flavor=FLAVOR"),
     _quota("instances", r"\binstances\b", "machines", "destroy a deployment that is not needed"),
     _quota("floating_ips", r"floatingip", "floating IPs", "use one that is held: --set floating_ip=ADDRESS"),
     _quota("ports", r"'port'|\bports?\b", "ports", "destroy a deployment that is not needed"),
     _quota("security_groups", r"security_group", "security groups", "remove those that nothing uses"),
-    _quota("networks", r"'(?:network|subnet|router)'", "networks and routers", "attach to one that is there: --set private_network=NAME"),
+    _quota("networks", r"'(?:network|subnet|router)'", "networks and routers", "attach to one that is there: --set private_network=NETWORK"),
     _quota("volume_space", r"[Gg]igabytes", "volume space", "remove a volume that is not needed"),
     _quota("volumes", r"\bvolumes\b", "volumes", "remove a volume that is not needed"),
     Cause(
@@ -143,7 +150,7 @@ KNOWN: tuple[Cause, ...] = (
         message="the site has no room for a machine of this flavor now",
         way_out=(
             "try later: the same command makes the machine anew",
-            "or destroy it, and choose another flavor (--set flavor=NAME) or another site",
+            "or destroy it, and choose another flavor (--set flavor=FLAVOR) or another site",
         ),
     ),
     Cause(
@@ -154,7 +161,7 @@ KNOWN: tuple[Cause, ...] = (
         message="the external network has no free address",
         way_out=(
             "try later, or use an address that the project holds: --set floating_ip=ADDRESS",
-            "or another network: --set public_network=NAME",
+            "or another network: --set public_network=NETWORK",
         ),
     ),
     Cause(
@@ -329,7 +336,7 @@ KNOWN: tuple[Cause, ...] = (
         message="the machine does not take the deployment's key: cloud-init has not put it there",
         way_out=(
             "look at the machine's console at the site: what does cloud-init say?",
-            "images without cloud-init cannot be used: --set image=NAME",
+            "images without cloud-init cannot be used: --set image=IMAGE",
         ),
     ),
     Cause(

@@ -16,7 +16,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
-from orchestrator.causes import with_faults
+from orchestrator.causes import filled, with_faults
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
@@ -310,7 +310,7 @@ class Run:
         # One that is being removed is only ever removed to the end.
         going_on = [f"{self.deployment.again}        goes on from there"]
         error.way_out = (
-            *error.way_out,
+            *filled(error.way_out, name=name, site=self._site.name),
             *(going_on if self.deployment.phase is not Phase.DESTROYING else ()),
             f"orchestrator logs {name}        shows what happened",
             f"make destroy NAME={name}        removes what exists",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.causes import ANSIBLE, KNOWN, NOVA, SSH, TERRAFORM, cause_of, with_faults
+from orchestrator.causes import ANSIBLE, KNOWN, NOVA, SSH, TERRAFORM, cause_of, filled, with_faults
 from orchestrator.errors import DeploymentFailedError, LoginError, SiteError
 
 
@@ -156,3 +156,27 @@ def test_without_a_fault_an_error_stays_as_it_is():
     told = DeploymentFailedError("terraform apply failed", facts={"a": "b"})
     same = with_faults(told, {})
     assert (same.message, same.facts, type(same)) == (told.message, told.facts, type(told))
+
+
+def test_next_steps_name_the_deployment_and_the_site_and_leave_the_rest_alone():
+    steps = [
+        "orchestrator report NAME",
+        "make destroy NAME=..., then deploy anew",
+        "orchestrator discover SITE        shows more",
+        "make destroy NAME=other",
+        "--set flavor=FLAVOR",
+    ]
+    assert filled(steps, name="sky", site="SIM") == (
+        "orchestrator report sky",
+        "make destroy NAME=sky, then deploy anew",
+        "orchestrator discover SIM        shows more",
+        "make destroy NAME=other",
+        "--set flavor=FLAVOR",
+    )
+
+
+@pytest.mark.parametrize("one", KNOWN, ids=lambda one: one.key)
+def test_no_step_of_a_known_failure_is_left_unfilled(one):
+    for step in filled(one.way_out, name="sky", site="SIM"):
+        assert "NAME=..." not in step
+        assert "SITE" not in step
