@@ -84,10 +84,12 @@ KNOWN: tuple[Cause, ...] = (
     Cause(
         key="token_expired",
         where=(TERRAFORM,),
-        pattern=r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication",
+        # Keystone says 404 to a login with a token that has expired or was revoked.
+        pattern=r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication"
+        r"|auth/tokens\], but got 404|not a recognized Fernet token|Failed to validate token",
         error=LoginError,
-        message="the site no longer accepts the token",
-        way_out=("log in again, then the same command: it goes on from there",),
+        message="the site no longer accepts the login",
+        way_out=("log in again (orchestrator login), then the same command: it goes on from there",),
     ),
     # --- what the project may use
     _quota("cores", r"\bcores\b", "vCPU", "take a smaller flavor: --set flavor=FLAVOR"),

@@ -31,6 +31,7 @@ class Orphan:
     resources: tuple[Resource, ...]
     costs: dict[str, str]
     made_at: dict[str, datetime | None]
+    kept: frozenset[str] = frozenset()  # ids of volumes that stay whatever is agreed to
 
     @property
     def counted(self) -> tuple[Resource, ...]:
@@ -74,6 +75,8 @@ def sort_out(
     """
     living, orphans, others = [], [], []
     for one in marked:
+        if not one.resources:
+            continue
         record = known(one.deployment_id)
         if record is not None and record.phase is not Phase.DESTROYED:
             living.append(record.name)
@@ -113,6 +116,7 @@ def _orphan(one: Marked, record: Deployment | None, why: str) -> Orphan:
         resources=one.resources,
         costs=dict(one.costs),
         made_at={found_id: _moment(text) for found_id, text in one.made_at.items()},
+        kept=one.kept,
     )
 
 
@@ -181,8 +185,8 @@ class Sweep:
         """
         for one in orphans:
             _require_no_record(one, self._store.known(one.deployment_id))
-            keep = [] if with_volumes else [volume.id for volume in one.volumes]
-            yield self._remove(one, keep=keep, wait=wait)
+            data = () if with_volumes else (volume.id for volume in one.volumes)
+            yield self._remove(one, keep=one.kept.union(data), wait=wait)
 
     def _remove(self, one: Orphan, *, keep: Collection[str], wait: Wait) -> Removal:
         try:

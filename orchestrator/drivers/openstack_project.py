@@ -11,6 +11,7 @@ from orchestrator.drivers.openstack_marks import MARK, Resource, maker_of
 
 _NAME = f"{MARK.removesuffix('.id')}.name"
 _USE_CASE = f"{MARK.removesuffix('.id')}.use_case"
+_KEPT = f"{MARK.removesuffix('.id')}.kept"  # of a volume that is meant to outlive its deployment
 _KEYPAIR = "orchestrator-"
 
 
@@ -26,6 +27,9 @@ class Marked:
     has_own_keypair: bool  # Nova lists nobody else's
     costs: Mapping[str, str]  # by a resource's id: what it takes of the project
     made_at: Mapping[str, str]  # by a resource's id
+    kept: frozenset[str] = (
+        frozenset()
+    )  # ids of volumes that somebody keeps; not among the resources
 
 
 def find_all(cloud: Any) -> list[Marked]:
@@ -54,6 +58,8 @@ def _marked(
     volumes: Mapping[str, Any],
     told: Mapping[str, Any],
 ) -> Marked:
+    kept = {one.id for one in resources if one.id in volumes and _is_kept(volumes[one.id])}
+    resources = tuple(one for one in resources if one.id not in kept)
     own = [servers[one.id] for one in resources if one.kind == "server"]
     held = [volumes[one.id] for one in resources if one.kind == "volume"]
     first: Mapping[str, str] = next((server.metadata for server in own), {})
@@ -71,7 +77,12 @@ def _marked(
             for one in resources
             if one.id in told
         },
+        kept=frozenset(kept),
     )
+
+
+def _is_kept(volume: Any) -> bool:
+    return _KEPT in (volume.metadata or {})
 
 
 def _cost(one: Resource, servers: Mapping[str, Any], volumes: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ APT = "'/usr/bin/apt-get -y -o \"Dpkg::Options::=--force-confold\" install 'dock
 SAID = [
     ("token_expired", TERRAFORM, nova(401, "unauthorized", "The request you have made requires authentication.")),
     ("token_expired", TERRAFORM, "Error: Authentication failed"),
+    ("token_expired", TERRAFORM, http(404, '{"error": {"code": 404, "message": "Could not recognize Fernet token"}}', url="https://site.eu:5000/v3/auth/tokens")),
     ("policy", TERRAFORM, neutron(403, "PolicyNotAuthorized", "rule:create_floatingip is disallowed by policy")),
     ("policy", TERRAFORM, nova(403, "forbidden", "Policy doesn't allow os_compute_api:servers:create to be performed.")),
     ("quota_cores", TERRAFORM, nova(403, "forbidden", "Quota exceeded for cores: Requested 8, but already used 16 of 20 cores")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -100,6 +101,16 @@ def test_a_key_pair_alone_may_open_a_machine_of_another_project():
 def test_the_store_tells_the_name_where_no_server_is_left():
     (orphan,) = told_apart(marked(), records={"d1": record(Phase.DESTROYED)}).orphans
     assert (orphan.name, orphan.use_case) == ("sky", "docker")
+
+
+def test_a_volume_that_somebody_keeps_is_no_orphan_and_stays_when_the_rest_goes():
+    alone = Marked(
+        deployment_id="d1", name="", use_case="", resources=(), makers=frozenset({ADAS_USER}),
+        has_own_keypair=False, costs={}, made_at={}, kept=frozenset({"data"}),
+    )  # fmt: skip
+    assert told_apart(alone).orphans == ()
+    (orphan,) = told_apart(replace(marked(maker=ADAS_USER), kept=frozenset({"data"}))).orphans
+    assert orphan.kept == {"data"}
 
 
 def test_parts_are_not_counted():

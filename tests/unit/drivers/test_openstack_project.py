@@ -17,7 +17,14 @@ def server(name, deployment_id, user="u1"):
     flavor = Thing(vcpus=2, ram=4096)
     return Thing(
         id=name, name=name, metadata=metadata, status="ACTIVE", created_at=AT, user_id=user,
-        flavor=flavor,
+        flavor=flavor, attached_volumes=(),
+    )  # fmt: skip
+
+
+def volume(name, deployment_id, **metadata):
+    return Thing(
+        id=name, name="data", description=f"orchestrator deployment {deployment_id}", size=10,
+        metadata=metadata, user_id="u2", created_at=AT, status="available", attachments=[],
     )  # fmt: skip
 
 
@@ -52,7 +59,8 @@ def project():
     return Project(
         servers=[
             server("vm", "d1"),
-            Thing(id="x", name="x", metadata={}, status="ACTIVE", user_id="u1", flavor=None),
+            Thing(id="x", name="x", metadata={}, status="ACTIVE", user_id="u1", flavor=None,
+                  attached_volumes=()),
         ],
         keypairs=[Thing(name="orchestrator-d1"), Thing(name="mine")],
         networks=[
@@ -64,8 +72,7 @@ def project():
                   description="orchestrator deployment d1 at module.nodes.f"),
         ],
         volumes=[
-            Thing(id="v", name="data", description="orchestrator deployment d3", metadata={},
-                  size=10, user_id="u2", created_at=AT),
+            volume("v", "d3"),
         ],
     )  # fmt: skip
 
@@ -84,6 +91,13 @@ def test_each_deployment_is_found_with_what_the_site_tells_of_it():
     )
     assert (third.deployment_id, third.makers) == ("d3", frozenset({"u2"}))
     assert third.costs["v"] == "10 GB of volume"
+
+
+def test_a_volume_that_is_meant_to_outlive_its_deployment_is_told_apart():
+    kept = volume("v1", "d3", **{"eu.egi.cloud.orchestrator.kept": "sky"})
+    (found,) = find_all(Project(volumes=[kept, volume("v2", "d3")]))
+    assert [one.id for one in found.resources] == ["v2"]
+    assert found.kept == {"v1"}
 
 
 def test_every_list_is_fetched_once_however_many_deployments_there_are():

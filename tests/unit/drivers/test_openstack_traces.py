@@ -87,8 +87,9 @@ def test_an_address_without_our_mark_is_the_projects_own():
 def test_the_volume_that_a_server_boots_from_is_measured():
     def volume(name, size, bootable):
         return Thing(
-            id=name, name=name, description="", metadata={}, size=size, is_bootable=bootable
-        )
+            id=name, name=name, description="", metadata={}, size=size, is_bootable=bootable,
+            status="in-use", created_at="", attachments=[],
+        )  # fmt: skip
 
     booting = server(image=None, attached=("data", "root"))
     volumes = [volume("data", 100, False), volume("root", 20, True), volume("else", 7, True)]
