@@ -312,7 +312,7 @@ class Run:
         error.way_out = (
             *filled(error.way_out, name=name, site=self._site.name),
             *(going_on if self.deployment.phase is not Phase.DESTROYING else ()),
-            f"orchestrator logs {name}        shows what happened",
+            f"orchestrator logs {name}        shows what happened, with --raw in the programs' own words",
             f"make destroy NAME={name}        removes what exists",
         )
         self._store.note(self.deployment, phase=self._verb, text=f"failed: {error.message}")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli import context
+
+if TYPE_CHECKING:
+    from orchestrator.workdir import Workdir
 
 
 @click.command("logs")
@@ -20,28 +23,33 @@ from orchestrator.cli import context
 @context.json_option
 def command(*, name: str, phase: str | None, every_run: bool, raw: bool, as_json: bool) -> None:
     """Show what the last run on the deployment NAME did, line by line."""
-    from orchestrator import reporting, runlogs
+    from orchestrator import runlogs
     from orchestrator.workdir import Workdir
 
     _, deployment = context.existing(name, destroyed=True)
     workdir = Workdir(context.folders().deployments / deployment.id)
-    runs = runlogs.runs(workdir)
-    if not runs:
+    found = runlogs.runs(workdir)
+    if not found:
         click.echo(f"{name} has no logs here.", err=True)
         return
+    runs = found if every_run else found[-1:]
     if raw:
-        redact = reporting.redaction_of(
-            workdir, known=context.known_secrets(), tokens=context.folders().tokens
-        )
-        for file in (
-            file for run in runs[0 if every_run else -1 :] for file in runlogs.raw_of(workdir, run)
-        ):
-            click.echo(f"--- {file.relative_to(workdir.path)}")
-            click.echo(redact(file.read_text(encoding="utf-8", errors="replace")))
+        _show_raw(workdir, [file for run in runs for file in runlogs.raw_of(workdir, run)])
         return
-    for run in runs if every_run else runs[-1:]:
+    for run in runs:
         for line in _lines(run, phase=phase):
             click.echo(json.dumps(line) if as_json else _text(line))
+
+
+def _show_raw(workdir: Workdir, files: list[Path]) -> None:
+    from orchestrator import reporting
+
+    redact = reporting.redaction_of(
+        workdir, known=context.known_secrets(), tokens=context.folders().tokens
+    )
+    for file in files:
+        click.echo(f"--- {file.relative_to(workdir.path)}")
+        click.echo(redact(file.read_text(encoding="utf-8", errors="replace")))
 
 
 def _lines(run: Path, *, phase: str | None) -> Iterator[dict[str, Any]]:
