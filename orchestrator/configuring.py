@@ -13,15 +13,16 @@ from typing import Any
 
 from orchestrator import keeping, passwords, rendering, uploading, verifying
 from orchestrator.catalogue.usecases import PLAYBOOK
+from orchestrator.causes import with_faults
 from orchestrator.drivers import ansible, ssh
 from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.transfer import NodeFiles
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError, OrchestratorError
 from orchestrator.extras import switched_on, with_extras
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, Extra, Node, UseCase
-from orchestrator.workdir import Workdir
+from orchestrator.workdir import Workdir, write_atomically
 
 # cloud-init writes the keys near the end of its work; a console may show nothing for long.
 _CONSOLE_PAUSE = 3.0
@@ -49,23 +50,58 @@ class Configuration:
     def reach(self, deployment: Deployment, cloud: Cloud, *, seconds: float, log: PhaseLog) -> None:
         """Wait until every node takes our key, with the host key that its console shows."""
         deadline = time.monotonic() + seconds
-        how = []
+        how: list[str] = []
         # The door first: its host key has to be known before anything goes through it.
         for node in sorted(deployment.nodes, key=lambda one: one.hop is not None):
-            _require_running(node, deployment, cloud)
-            how.append(self._know(node, deployment, cloud, deadline=deadline, log=log))
-            sound = ssh.wait_until_ssh(
-                node,
-                workdir=self._workdir,
-                env=self._environment,
-                deadline=deadline,
-                stop=self._stop,
-                on_wait=log.running,
-            )
-            if not sound:
-                how.append("cloud-init had errors")
+            try:
+                how += self._reach(node, deployment, cloud, deadline=deadline, log=log)
+            except DeploymentFailedError:
+                self._keep_console(node, deployment, cloud)
+                raise
         where = ", ".join(f"ssh {node.user}@{node.address}" for node in deployment.nodes)
         log.finish(", ".join([where, *dict.fromkeys(how)]))
+
+    def _reach(
+        self,
+        node: Node,
+        deployment: Deployment,
+        cloud: Cloud,
+        *,
+        deadline: float,
+        log: PhaseLog,
+    ) -> list[str]:
+        """Wait until one node takes our key; say what is to be known of it."""
+        _require_running(node, deployment, cloud)
+        how = self._know(node, deployment, cloud, deadline=deadline, log=log)
+        sound = ssh.wait_until_ssh(
+            node,
+            workdir=self._workdir,
+            env=self._environment,
+            deadline=deadline,
+            stop=self._stop,
+            on_wait=log.running,
+        )
+        return [how] if sound else [how, "cloud-init had errors"]
+
+    def _keep_console(self, node: Node, deployment: Deployment, cloud: Cloud) -> None:
+        """Keep what a machine that is not reached has printed, beside the run's other logs."""
+        try:
+            text = cloud.console_of(node.name, deployment.id)
+        except OrchestratorError as error:
+            text = f"its console could not be read: {error.message}\n"
+        write_atomically(self._workdir.next_run("console", node.name, suffix="txt"), text)
+
+    def learn_host_keys(self, deployment: Deployment, cloud: Cloud) -> None:
+        """Take the host keys that the consoles still show, where none is known on this machine.
+
+        The machine that made the nodes learnt them at their first boot; a console forgets with time.
+        """
+        for node in deployment.nodes:
+            if not ssh.is_trusted(self._workdir, node):
+                console = cloud.console_of(node.name, deployment.id)
+                keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+                if keys:
+                    ssh.trust(self._workdir, keys)
 
     def _know(
         self,
@@ -231,10 +267,11 @@ def _require_running(node: Node, deployment: Deployment, cloud: Cloud) -> None:
     """Raise DeploymentFailedError for a machine that has stopped: waiting would not help."""
     status = cloud.status_of(node.name, deployment.id)
     if status not in ("ACTIVE", "BUILD", "REBOOT"):
-        raise DeploymentFailedError(
+        error = DeploymentFailedError(
             f"{node.name} is not running: the site says {status}",
             way_out=["the next run starts it; if it stops again, ask the site why"],
         )
+        raise with_faults(error, cloud.faults_of(deployment.id) if status == "ERROR" else {})
 
 
 def _entry(file: Path, folder: Path) -> bytes:

@@ -46,9 +46,12 @@ from orchestrator.workdir import Workdir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.adopting import Adopted
+    from orchestrator.auth.token import AccessToken
     from orchestrator.datavolumes import Kept
     from orchestrator.planning import Plan
     from orchestrator.run import Run
+    from orchestrator.sweeping import Sweep
     from orchestrator.takingback import Recovered
 
 
@@ -183,16 +186,49 @@ class Deployer:
         """
         deployment = self._store.require(name, owner=self._owner)
         _require_not_ending(deployment)
-        asked = Request(use_case=deployment.use_case, site=deployment.site, vo=deployment.vo)
-        target = self.target(asked)
+        target = self.target(_as_request(deployment))
         with self._run(deployment, target.site, target.share, "recover") as run:
             run.login()
             return run.recover(target.use_case)
 
+    def adopt(self, deployment_id: str, *, site: str, vo: str | None = None) -> Adopted:
+        """Take over a deployment of which the store knows nothing, by its site's listing alone.
+
+        Its key stays where it was made: what it takes to remove it or to see how it is works here,
+        logging in does not.
+        """
+        # The libraries behind it take a second to import: not before a request is sound.
+        from orchestrator import adopting
+
+        found, share = self._place(site, vo)
+        adopting.require_unknown(self._store.known(adopting.check_id(deployment_id)), deployment_id)
+        seen = adopting.look(found, share, self._token(found), deployment_id)
+        use_case = self._use_case_if_here(seen.traces.use_case)
+        told = adopting.read(seen, use_case)
+        if (taken := self._store.find(told.name, owner=self._owner)) is not None:
+            raise adopting.name_taken(taken, deployment_id)
+        now = datetime.now(UTC)
+        deployment = adopting.record(
+            told,
+            seen,
+            owner=self._owner,
+            use_case=use_case,
+            now=now,
+            expires_at=now + timedelta(days=self._settings.lifetime_days),
+        )
+        self._store.add(deployment)
+        with self._run(deployment, found, share, "adopt") as run:
+            run.login()
+            recovered = run.adopt(use_case) if use_case and told.selection else None
+            return adopting.Adopted(
+                deployment=run.deployment, recovered=recovered, unknown=told.unknown
+            )
+
     def destroy(self, name: str, *, delete_data: bool = False) -> Deployment:
         """Remove a deployment from its site and its files from here; return its record.
 
-        A data volume that was made with it is kept, unless ``delete_data`` says otherwise. Raises DeploymentFailedError naming what is still there.
+        A data volume that was made with it is kept, unless ``delete_data`` says otherwise.
+        Raises DeploymentFailedError naming what is still there.
         """
         deployment = self._store.require(name, owner=self._owner)
         # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
@@ -226,8 +262,7 @@ class Deployer:
 
     def discover(self, site: str, vo: str | None = None) -> tuple[Offer, tuple[Proof, ...]]:
         """Return what the VO's project may use at a site, and what was reached there before."""
-        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
-        share = self._share(found, vo or self._settings.vo, asked_as=site)
+        found, share = self._place(site, vo)
         proofs = self._store.proofs(site=found.name, vo=share.vo)
         return self._offer(found, share), proofs
 
@@ -280,14 +315,37 @@ class Deployer:
         today = choose_image(offer, need, site=target.site).choice
         return None if image.confidence == "fixed" or today.value == image.value else today
 
+    def sweep(self, site: str, vo: str | None = None) -> Sweep:
+        """Log in where the VO's project may hold what no record speaks of any more."""
+        from orchestrator.sweeping import Sweep
+
+        found, share = self._place(site, vo)
+        token = self._token(found)
+        return Sweep(site=found, share=share, token=token, store=self._store, owner=self._owner)
+
     def _offer(self, site: Site, share: Share, *, volumes: bool = False) -> Offer:
         # The libraries behind it take a second to import: not before a request is sound.
         from orchestrator.surveying import discover
 
+        return discover(site, share, token=self._token(site), volumes=volumes)
+
+    def _token(self, site: Site) -> AccessToken:
         source = choose_source(
             self._settings, site=site, tokens=self._folders.tokens, given=self._given
         )
-        return discover(site, share, token=source.access_token(), volumes=volumes)
+        return source.access_token()
+
+    def _place(self, site: str, vo: str | None) -> tuple[Site, Share]:
+        """Return the site of that name or alias, and what a VO has there."""
+        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
+        return found, self._share(found, vo or self._settings.vo, asked_as=site)
+
+    def _use_case_if_here(self, name: str) -> UseCase | None:
+        """Return a use case that a listing names, None where this machine does not know it."""
+        try:
+            return find_use_case(name, use_case_folders(self._folders.config))
+        except RequestError:
+            return None
 
     def target(self, request: Request) -> Target:
         """Return what a request means, asking nobody outside this machine.

@@ -57,6 +57,10 @@ class SiteError(OrchestratorError):
     exit_code = 5
 
 
+class BusyError(SiteError):
+    """The site will not do it now, and may do it in a moment: still in use, locked, or overloaded."""
+
+
 class AmbiguousChoiceError(SiteError):
     """Two or more candidates are equal, and nothing tells them apart."""
 

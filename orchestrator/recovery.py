@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.errors import BusyError, InterruptedRunError
 
 # As Terraform orders a destroy: what is used by others goes last.
 _REMOVAL_ORDER = (
@@ -25,6 +27,12 @@ _REMOVAL_ORDER = (
     "volume",
     "keypair",
 )
+# Seconds between the rounds of a removal: what is in use is free once its users are gone, and
+# a site may take a minute to notice.
+PAUSES: tuple[float, ...] = (1, 2, 4, 8, 15, 30, 30, 30)
+
+Wait = Callable[[float], bool]  # waits so many seconds; says True when asked to stop
+
 # Gone with what they belong to, and nothing that a person counts.
 _PARTS = frozenset(
     {"floating_ip_association", "router_interface", "security_group_rule", "volume_attachment"}
@@ -134,22 +142,78 @@ def removable(comparison: Comparison) -> list[Resource]:
     return sorted(comparison.strays, key=_removal_rank)
 
 
-def sweep(
-    cloud: MarkedCloud, deployment_id: str, *, keep: Collection[str] = ()
-) -> tuple[list[str], list[str]]:
-    """Remove what carries the deployment's mark, but for the ids to keep.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a removal did: what it removed, what is still at the site, and why."""
 
-    Returns what was removed and what is still there, each in words. Terraform
-    forgets what it was still making when it was interrupted; the site does not.
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+    causes: tuple[str, ...] = ()
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+def sweep(
+    cloud: MarkedCloud,
+    deployment_id: str,
+    *,
+    keep: Collection[str] = (),
+    only: Collection[str] | None = None,
+    wait: Wait = _sleep,
+) -> Swept:
+    """Remove what carries the deployment's mark until it is gone.
+
+    ``keep`` are ids that stay, ``only`` those that go where not all do. Terraform forgets what
+    it was still making when it was interrupted; the site does not. Each round begins with the
+    site's own listing, so that what appears late is removed too.
     """
-    found = [one for one in cloud.find_marked(deployment_id) if one.id not in keep]
-    # A rule goes with its group.
-    own = [one for one in found if one.kind != "security_group_rule"]
-    for resource in sorted(own, key=_removal_rank):
-        cloud.remove(resource)
-    left = cloud.find_marked(deployment_id) if found else ()
-    left = [one for one in left if one.id not in keep]
-    return names_of(found), [f"{_word(one.kind)} {one.name or one.id}" for one in left]
+
+    def listed() -> list[Resource]:
+        return [
+            one
+            for one in cloud.find_marked(deployment_id)
+            if one.id not in keep and (only is None or one.id in only)
+        ]
+
+    left = listed()
+    seen = {one.id: one for one in left}
+    causes: dict[str, str] = {}
+    for pause in (*PAUSES, None):
+        if not left:
+            break
+        causes = remove_in_order(cloud, left)
+        left = listed()
+        seen |= {one.id: one for one in left}
+        if left and pause is not None and wait(pause):
+            raise InterruptedRunError("stopped while the site was removing what is still in use")
+    words = tuple(f"{_word(one.kind)} {one.name or one.id}" for one in left)
+    still = {one.id for one in left}
+    told = dict.fromkeys(cause for found_id, cause in causes.items() if found_id in still)
+    gone = (one for found_id, one in seen.items() if found_id not in still)
+    return Swept(removed=tuple(names_of(gone)), left=words, causes=tuple(told))
+
+
+def remove_in_order(cloud: MarkedCloud, resources: Iterable[Resource]) -> dict[str, str]:
+    """Remove resources, users before what they use; return why some stayed, by their ids."""
+    causes: dict[str, str] = {}
+    for resource in sorted(resources, key=_removal_rank):
+        if resource.kind == "keypair" and causes:
+            # Where no server is left it alone tells whose the rest is: it goes with the last of it.
+            causes[resource.id] = "the key pair stays until the rest is gone"
+            continue
+        try:
+            cloud.remove(resource)
+        except BusyError as error:
+            causes[resource.id] = error.message
+    return causes
+
+
+def is_part(kind: str) -> bool:
+    """Tell whether something goes with what it belongs to, and nobody counts it."""
+    return kind in _PARTS
 
 
 def count_in_words(kinds: Iterable[str]) -> str:

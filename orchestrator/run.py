@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
+from orchestrator.causes import filled, with_faults
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
@@ -25,6 +27,8 @@ from orchestrator.errors import (
     InterruptedRunError,
     OrchestratorError,
     RequestError,
+    SetupError,
+    SiteError,
 )
 from orchestrator.extras import facts_of
 from orchestrator.journal import Details, Journal, PhaseLog
@@ -207,9 +211,12 @@ class Run:
         self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
         with self._journal.phase("apply") as log:
             selection = self.deployment.selection
-            nodes = self._provisioning.apply(
-                self._logged_in(), log, jump_host=selection.jump_host if selection else None
-            )
+            try:
+                nodes = self._provisioning.apply(
+                    self._logged_in(), log, jump_host=selection.jump_host if selection else None
+                )
+            except (DeploymentFailedError, SiteError) as error:
+                raise self._with_faults(error) from error
             made = count_in_words(self._provisioning.existing_kinds())
             log.finish(f"there are {made}")
         self.deployment = self._store.move(self.deployment, Phase.APPLIED, nodes=nodes)
@@ -253,11 +260,24 @@ class Run:
             self._store.note(self.deployment, phase="ready", text="all checks hold")
         return self.deployment
 
+    def adopt(self, use_case: UseCase) -> Recovered:
+        """Take over what the site has of a deployment that was made elsewhere; it is as far as applied."""
+        found = self.recover(self.keep(use_case, upgrade=False))
+        if not found.rest.changes:
+            self.deployment = self._store.move(self.deployment, Phase.APPLIED)
+        return replace(found, deployment=self.deployment)
+
     def recover(self, use_case: UseCase) -> Recovered:
         """Bring the state up to what the site has, and change nothing there but what is broken.
 
         Raises DeploymentFailedError when the site has nothing of the deployment.
         """
+        made_with = self.deployment.use_case_version
+        if made_with not in ("", use_case.version):
+            words = (
+                f"{use_case.name} is {use_case.version} here, and was {made_with} when it was made"
+            )
+            self._journal.note("recover", words)
         with self._journal.phase("recover") as log:
             self._takingback.know_public_key(self.deployment, self._cloud)
             self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
@@ -271,6 +291,7 @@ class Run:
             if found.imports:
                 self._provisioning.recover(self._logged_in(), found.imports, log)
             rest = self._provisioning.plan(self._logged_in())
+            self._configuration.learn_host_keys(self.deployment, self._cloud())
             words = count_in_words(one.kind for one in found.missing)
             log.finish(f"taken back: {words}" if words else "the state knows all that there is")
         self._store.note(self.deployment, phase="recover", text=log.text)
@@ -318,9 +339,9 @@ class Run:
         # One that is being removed is only ever removed to the end.
         going_on = [f"{self.deployment.again}        goes on from there"]
         error.way_out = (
-            *error.way_out,
+            *filled(error.way_out, name=name, site=self._site.name),
             *(going_on if self.deployment.phase is not Phase.DESTROYING else ()),
-            f"orchestrator logs {name}        shows what happened",
+            f"orchestrator logs {name}        shows what happened, with --raw in the programs' own words",
             f"make destroy NAME={name}        removes what exists",
         )
         self._store.note(self.deployment, phase=self._verb, text=f"failed: {error.message}")
@@ -395,22 +416,30 @@ class Run:
                 log.finish(f"{error.message}; going by the site's own listing")
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
-                self._provisioning.plan_end(self._logged_in(), keep_volumes=keep_volumes)
-                self._provisioning.apply(self._logged_in(), log)
+                try:
+                    self._provisioning.plan_end(self._logged_in(), keep_volumes=keep_volumes)
+                    self._provisioning.apply(self._logged_in(), log)
+                except (DeploymentFailedError, SetupError, SiteError) as error:
+                    # All that the state knows carries our mark: what is still in use, or stops
+                    # Terraform itself, keeps nothing at the site.
+                    self._journal.note("destroy", error.message, details=tuple(error.facts.items()))
+                    log.finish(f"{error.message}; going by the site's own listing")
+                    return
             log.finish("all that the state knew is gone")
 
     def _sweep(self, kept: Sequence[Resource]) -> None:
         with self._journal.phase("look") as log:
             ids = {one.id for one in kept}
-            removed, left = sweep(self._cloud(), self.deployment.id, keep=ids)
-            if left:
+            swept = sweep(self._cloud(), self.deployment.id, keep=ids, wait=self._stop.wait)
+            if swept.left:
+                because = {"the site says": "; ".join(swept.causes)} if swept.causes else {}
                 raise DeploymentFailedError(
-                    f"{len(left)} resources of {self.deployment.name} are still at the site",
-                    facts={"still there": ", ".join(left)},
+                    f"{len(swept.left)} resources of {self.deployment.name} are still at the site",
+                    facts={"still there": ", ".join(swept.left), **because},
                 )
-            words = f"removed what only the site knew of: {', '.join(removed)}"
+            words = f"removed what only the site knew of: {', '.join(swept.removed)}"
             nothing = f"the site has nothing of it left{_but(kept)}"
-            log.finish(words if removed else nothing)
+            log.finish(words if swept.removed else nothing)
 
     def _take_back(self, log: PhaseLog) -> None:
         """Let the plan that comes take back what a run that did not end cleanly left at the site."""
@@ -421,25 +450,12 @@ class Run:
 
     def _reach(self) -> None:
         self._check_stop()
-        self._require_key()
+        self._workdir.require_key(self.deployment.name)
         with self._journal.phase("reach") as log:
             self._configuration.reach(
                 self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
             )
         self._remember_reached()
-
-    def _require_key(self) -> None:
-        """Say so when the deployment was taken over from a listing: its key stayed where it was made."""
-        if not self._workdir.private_key.is_file():
-            name = self.deployment.name
-            raise DeploymentFailedError(
-                f"the key of {name} is not on this machine, so its nodes cannot be logged in to",
-                facts={"its place here": str(self._workdir.private_key)},
-                way_out=[
-                    "copy it there from the machine that made it, or go on from that machine",
-                    f"make destroy NAME={name} works without it",
-                ],
-            )
 
     def _remember_reached(self) -> None:
         """Keep over which network the nodes answered: the best evidence for the next choice."""
@@ -451,6 +467,15 @@ class Run:
             network_id=network.value, topology=selection.topology.value, at=datetime.now(UTC)
         )
         self._store.remember(proof, site=self._site.name, vo=self._share.vo)
+
+    def _with_faults(self, error: OrchestratorError) -> OrchestratorError:
+        """Return the error with what Nova says of the machines that it could not build."""
+        try:
+            faults = self._cloud().faults_of(self.deployment.id)
+        except OrchestratorError as silent:
+            error.facts.setdefault("not asked", f"why machines are broken: {silent.message}")
+            return error
+        return with_faults(error, faults)
 
     def _log_in_anew(self) -> AccessToken:
         """Make the login anew for a phase that may take long; return the token it was made with."""

@@ -15,7 +15,14 @@ from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import Deployment
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
-from orchestrator.recovery import Comparison, compare, count_in_words, names_of, removable
+from orchestrator.recovery import (
+    Comparison,
+    compare,
+    count_in_words,
+    names_of,
+    removable,
+    sweep,
+)
 from orchestrator.workdir import StateLostError, Workdir, write_atomically
 
 # Seconds for which a server that is still being made is waited for.
@@ -131,14 +138,13 @@ class TakingBack:
         strays = removable(comparison)
         if not strays:
             return
-        for stray in strays:
-            cloud.remove(stray)
         ids = {one.id for one in strays}
-        left = [one for one in cloud.find_marked(deployment.id) if one.id in ids]
-        if left:
+        swept = sweep(cloud, deployment.id, only=ids, wait=self._stop.wait)
+        if swept.left:
+            because = {"the site says": "; ".join(swept.causes)} if swept.causes else {}
             raise DeploymentFailedError(
                 f"what an interrupted run left of {deployment.name} cannot be removed",
-                facts={"still there": ", ".join(names_of(left)) or f"{len(left)} parts"},
+                facts={"still there": ", ".join(swept.left), **because},
             )
         words = ", ".join(names_of(strays)) or f"{len(strays)} parts of others"
         self._journal.note("plan", f"removed what was broken or nobody's: {words}")

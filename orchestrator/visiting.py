@@ -102,6 +102,7 @@ class Visit:
         when SSH does not come through or the service does not answer in time.
         """
         tunnel = self.tunnel(name)
+        self.workdir.require_key(self.deployment.name)
         node = verifying.node_of(tunnel.node, self.deployment, self.use_case)
         on_wait(f"SSH to {node.user}@{node.address}")
         with tunnels.tunnel(
@@ -137,12 +138,14 @@ class Visit:
         """Fetch the results into a folder; what is there and right is not fetched again."""
         if not self.use_case.results:
             raise RequestError(f"{self.use_case.name} has no results to fetch")
+        self.workdir.require_key(self.deployment.name)
         node = verifying.first_node(self.deployment, self.use_case)
         source = NodeFiles(node=node, workdir=self.workdir, env=self.environment)
         return fetching.fetch(source, self.use_case.results, folder, on_progress=on_progress)
 
     def verify(self, *, rebooted: bool = False, on_result: OnResult = _ignore) -> list[NodeResult]:
         """Make the checks of the use case; after a reboot those that are to hold again."""
+        self.workdir.require_key(self.deployment.name)
         verifying.first_node(self.deployment, self.use_case)
         return verifying.verify(
             self.deployment,
@@ -161,6 +164,7 @@ class Visit:
         on_wait: OnText = _ignore,
     ) -> None:
         """Boot every node anew and wait until SSH answers again."""
+        self.workdir.require_key(self.deployment.name)
         rebooting.reboot(
             self.deployment.nodes,
             workdir=self.workdir,
@@ -184,6 +188,8 @@ class Visit:
         return passwords.read_one(self.workdir, name)
 
     def _ask(self, line: StatusLine) -> str:
+        if not self.workdir.private_key.is_file():
+            return "not known: the key of its nodes is not on this machine"
         node = verifying.first_node(self.deployment, self.use_case)
         answer = remote.run(node, line.argv, workdir=self.workdir, env=self.environment)
         if answer.code != 0:

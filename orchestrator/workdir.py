@@ -146,6 +146,18 @@ class Workdir:
         if noted != self.extras():
             write_atomically(self.path / EXTRAS_FILE, " ".join(sorted(noted)))
 
+    def require_key(self, name: str) -> None:
+        """Say so when the deployment was taken over from a listing: its key stayed where it was made."""
+        if not self.private_key.is_file():
+            raise DeploymentFailedError(
+                f"the key of {name} is not on this machine, so its nodes cannot be logged in to",
+                facts={"its place here": str(self.private_key)},
+                way_out=[
+                    "copy it there from the machine that made it, or go on from that machine",
+                    f"orchestrator status {name} and make destroy NAME={name} work without it",
+                ],
+            )
+
     @property
     def has_plan(self) -> bool:
         """Whether a plan is saved."""

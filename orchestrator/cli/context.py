@@ -44,7 +44,10 @@ def owner() -> str:
 
 
 def store() -> Store:
-    """Open the store of this user."""
+    """Open the store of this user, or the one that several machines share."""
+    shared = os.environ.get(STORE_VARIABLE, "").strip()
+    if shared:
+        return Store(shared)
     return Store.in_folder(folders().data)
 
 
@@ -52,6 +55,13 @@ def given_token() -> str | None:
     """Return the access token that the environment gives, if any."""
     found = (os.environ.get(name, "").strip() for name in _TOKEN_VARIABLES)
     return next((token for token in found if token), None)
+
+
+def known_secrets() -> list[str]:
+    """Return the secrets that the environment holds: to be struck out of what leaves this machine."""
+    return [
+        value for name in (*_TOKEN_VARIABLES, STORE_VARIABLE) if (value := os.environ.get(name))
+    ]
 
 
 def child_environment() -> Mapping[str, str]:

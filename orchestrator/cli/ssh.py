@@ -28,6 +28,7 @@ def command(*, name: str, node: str | None, arguments: tuple[str, ...]) -> None:
     from orchestrator.workdir import Workdir
 
     workdir = Workdir(context.folders().deployments / deployment.id)
+    workdir.require_key(name)
     argv = ssh.ssh_argv(chosen, workdir=workdir, command=arguments)
     # In our place, so that its terminal, signals and exit code are the person's own.
     try:

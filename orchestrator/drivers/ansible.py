@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from orchestrator import paths
+from orchestrator.causes import ANSIBLE, Cause, cause_of
 from orchestrator.drivers import ssh
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
@@ -49,6 +50,7 @@ class TaskFailure:
     host: str
     task: str
     message: str
+    cause: Cause | None = None  # where it is a known one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +68,12 @@ class PlaybookResult:
         if self.code == 0:
             return
         facts = {f"{one.host}, {one.task}": one.message for one in self.failures}
+        known = next((one.cause for one in self.failures if one.cause), None)
+        because = f": {known.message}" if known else ""
         raise DeploymentFailedError(
-            "the configuration of the nodes failed",
+            f"the configuration of the nodes failed{because}",
             facts={**facts, "log": str(self.log)},
-            way_out=[_AGAIN, "or destroy the deployment"],
+            way_out=known.way_out if known else [_AGAIN, "or destroy the deployment"],
         )
 
 
@@ -313,6 +317,8 @@ def _failure(data: Mapping[str, Any], secrets: Sequence[str]) -> TaskFailure:
         host=str(data.get("host", "")),
         task=str(data.get("task", "")),
         message=_struck_out(message, secrets)[:600],
+        # A loop tells its failures inside.
+        cause=cause_of(json.dumps(result, default=str), where=ANSIBLE),
     )
 
 

@@ -5,95 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.errors import (
-    DeploymentFailedError,
-    LoginError,
-    OrchestratorError,
-    SetupError,
-    SiteError,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    pattern: str
-    error: type[OrchestratorError]
-    message: str
-    way_out: tuple[str, ...]
-
-
-_MEANINGS = (
-    _Meaning(
-        r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication",
-        LoginError,
-        "the site no longer accepts the token",
-        ("log in again",),
-    ),
-    _Meaning(
-        r"got 403.*(?i:quota|exceeded)|[Qq]uota exceeded|OverQuota|exceeds allowed .* quota",
-        SiteError,
-        "the project's quota at the site is used up",
-        ("destroy what is no longer needed, or ask the site for more",),
-    ),
-    _Meaning(
-        r"got 403|\b403\b.*Forbidden|disallowed by policy",
-        LoginError,
-        "the site does not allow this to you",
-        ("ask the VO's managers or the site which role is needed",),
-    ),
-    _Meaning(
-        r"No valid host",
-        SiteError,
-        "the site has no room for a machine of this flavor now",
-        ("try later, or choose another flavor or site",),
-    ),
-    _Meaning(
-        r"No more IP addresses|IpAddressGenerationFailure|ExternalIpAddressExhausted",
-        SiteError,
-        "the external network has no free address",
-        ("try later, or choose another public network",),
-    ),
-    _Meaning(
-        r"no space left on device|disk quota exceeded",
-        SetupError,
-        "the disk of this machine is full",
-        ("make room",),
-    ),
-    _Meaning(
-        r"x509|certificate signed by unknown|certificate verify failed",
-        SiteError,
-        "the site's certificate is not trusted here",
-        ("name the site's CA in its file: ca_bundle",),
-    ),
-    _Meaning(
-        r"connection refused|no such host|i/o timeout|context deadline exceeded|TLS handshake"
-        r"|connection reset|network is unreachable|no route to host|got (?:429|50\d)",
-        SiteError,
-        "the site does not answer",
-        ("try later",),
-    ),
-    _Meaning(
-        r"timeout while waiting for state",
-        SiteError,
-        "the site did not finish in time",
-        ("try later",),
-    ),
-    _Meaning(
-        r"Saved plan is stale",
-        DeploymentFailedError,
-        "something has changed since the plan was made",
-        ("plan again",),
-    ),
-    _Meaning(
-        r"Error acquiring the state lock",
-        DeploymentFailedError,
-        "another Terraform works on this deployment",
-        ("wait for it to end",),
-    ),
-)
+from orchestrator.causes import TERRAFORM, cause_of
+from orchestrator.errors import DeploymentFailedError, OrchestratorError
 
 
 def as_error(
@@ -101,8 +16,10 @@ def as_error(
 ) -> OrchestratorError:
     """Return the error that fits what Terraform said; ``secret`` is struck out of its words."""
     words = [_words(diagnostic) for diagnostic in diagnostics] or [_last_lines(text)]
-    whole = "\n".join(words)
-    found = next((one for one in _MEANINGS if re.search(one.pattern, whole)), None)
+    # The words for a person leave out the code of the answer, which tells causes apart.
+    raw = [f"{one.get('summary', '')} {one.get('detail', '')}" for one in diagnostics]
+    whole = "\n".join([*words, *raw])
+    found = cause_of(whole, where=TERRAFORM)
     facts: dict[str, str] = {}
     for index, one in enumerate(words):
         # One cause often stops several resources: its words are told once.

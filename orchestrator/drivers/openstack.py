@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
 
-from orchestrator.drivers import openstack_ending, openstack_marks
+from orchestrator.drivers import (
+    openstack_ending,
+    openstack_marks,
+    openstack_project,
+    openstack_traces,
+)
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
-from orchestrator.errors import LoginError, SiteError
+from orchestrator.drivers.openstack_project import Marked
+from orchestrator.drivers.openstack_traces import Traces
+from orchestrator.errors import BusyError, LoginError, SiteError
 from orchestrator.model import (
     Flavor,
     FloatingIp,
@@ -166,8 +173,26 @@ class Cloud:
         with self._telling("block storage"):
             openstack_ending.keep(self._connection, volume.id)
 
+    def find_all_marked(self) -> tuple[Marked, ...]:
+        """Return every deployment, whoever's, of which the project has something."""
+        with self._telling("OpenStack"):
+            return tuple(openstack_project.find_all(self._connection))
+
+    def traces_of(self, deployment_id: str) -> Traces:
+        """Return what the site tells of how a deployment was made."""
+        with self._telling("OpenStack"):
+            return openstack_traces.find(self._connection, deployment_id)
+
+    def faults_of(self, deployment_id: str) -> dict[str, str]:
+        """Return Nova's own words on each broken server of a deployment, by the server's name."""
+        with self._telling("compute"):
+            return openstack_traces.faults(self._connection, deployment_id)
+
     def remove(self, resource: Resource) -> None:
-        """Delete a resource and wait until it is gone; one that is gone already is no error."""
+        """Delete a resource and wait until it is gone; one that is gone already is no error.
+
+        Raises BusyError when the site does not let go of it yet.
+        """
         with self._telling("OpenStack"):
             openstack_marks.remove(self._connection, resource)
 
@@ -199,15 +224,25 @@ def _failed(site: str, service: str, error: Exception) -> LoginError | SiteError
             f"{site} no longer accepts the login (its {service} service says 401).",
             way_out=["run the same command again: it logs in anew"],
         )
-    return SiteError(
+    kind = BusyError if _may_do_it_soon(error, status) else SiteError
+    return kind(
         f"the {service} service of {site} {_cause(error, status)}.",
         way_out=["try again in a while", "orchestrator sites        shows the other sites"],
     )
 
 
+def _may_do_it_soon(error: Exception, status: object) -> bool:
+    """Tell whether the same call may succeed in a moment."""
+    # Cinder says 400 of a volume that is still being detached.
+    detaching = status == 400 and "status must be" in str(error)
+    return status in (409, 423, 429, 500, 502, 503, 504) or detaching
+
+
 def _cause(error: Exception, status: object) -> str:
     if status == 403:
         return "does not allow it (HTTP 403)"
+    if status == 409:
+        return f"says that it is in use (HTTP 409): {_words(error)}"
     if isinstance(error, failures.EndpointNotFound | failures.EmptyCatalog):
         return "is not in its catalogue"
     if isinstance(error, failures.ConnectTimeout):
@@ -217,3 +252,8 @@ def _cause(error: Exception, status: object) -> str:
     if isinstance(error, failures.ConnectionError):
         return "cannot be reached"
     return f"answered with HTTP {status}" if status else f"failed: {str(error)[:200]}"
+
+
+def _words(error: Exception) -> str:
+    """Return what the service itself said, without the address that was asked."""
+    return str(getattr(error, "details", None) or error)[:200].rstrip(".")

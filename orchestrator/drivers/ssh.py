@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from orchestrator.causes import SSH, cause_of
 from orchestrator.drivers import command
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
@@ -328,11 +329,13 @@ def _silent(node: Node, told: str, words: str) -> DeploymentFailedError:
     # Behind a hop the cause stands before the line that says there was no banner.
     telling = [line for line in lines if not _NO_BANNER.search(line)] or lines
     through = {"through": node.hop.host} if node.hop else {}
+    known = cause_of(telling[-1], where=SSH) if telling else None
     return DeploymentFailedError(
-        f"{node.name} is not ready in time: {told}",
+        f"{node.name} is not ready in time: {known.message if known else told}",
         facts={
             "address": f"{node.address}:{node.port}",
             **through,
             "ssh says": telling[-1] if telling else "nothing",
         },
+        way_out=known.way_out if known else (),
     )

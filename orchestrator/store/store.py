@@ -97,9 +97,13 @@ class Store:
             )
         return found
 
+    def known(self, deployment_id: str) -> Deployment | None:
+        """Return the deployment with that id, whoever's and also a destroyed one, or None."""
+        return self._one(schema.deployments.c.id == deployment_id)
+
     def get(self, deployment_id: str) -> Deployment:
         """Return a deployment by its id; it must exist."""
-        found = self._one(schema.deployments.c.id == deployment_id)
+        found = self.known(deployment_id)
         if found is None:
             raise RequestError(f"there is no deployment with the id {deployment_id}")
         return found

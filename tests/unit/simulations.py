@@ -22,14 +22,23 @@ from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.command import Answer
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.drivers.openstack_project import Marked
+from orchestrator.drivers.openstack_traces import NodeTrace, Traces
 from orchestrator.drivers.provider import provider_of
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError, LoginError, SiteError
+from orchestrator.errors import (
+    BusyError,
+    DeploymentFailedError,
+    InterruptedRunError,
+    LoginError,
+    SiteError,
+)
 from orchestrator.model import Flavor, Image, Network, Quota, Subnet, Volume
 from orchestrator.paths import Folders
 
 NAME = "SIM"
 VO = "vo.access.egi.eu"
 PROJECT = "p1"
+USER = "u"  # Keystone's id of the person
 KEYSTONE_TOKEN = "keystone-canary"
 ADDRESS = "198.51.100.17"
 
@@ -103,6 +112,9 @@ class World:
     # What exists at the site: (kind, name) -> the deployment whose mark it carries.
     resources: dict[tuple[str, str], str] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
+    # Whom the site says that a deployment's servers were made by, and as what: else by USER.
+    makers: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)  # kinds that the site does not let go of
     quotas: tuple[Quota, ...] = ()
     next_key: str = field(default_factory=host_key)  # of the next server
@@ -118,6 +130,8 @@ class World:
     login_error: str | None = None
     plan_error: str | None = None
     apply_breaks_at: str | None = None  # the Terraform type whose making fails
+    faults: dict[str, str] = field(default_factory=dict)  # Nova's words on broken servers
+    destroy_breaks_at: str | None = None  # the Terraform type at which a destroy ends
     rebuilds: bool = False  # the next plan would make the server anew
     playbook_error: str | None = None
     playbook_starts: tuple[str, ...] = ("toy",)
@@ -177,6 +191,8 @@ class World:
             "orchestrator.auth.keystone.login": self.login,
             "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.datavolumes.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.sweeping.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.adopting.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
                 self, workdir, **known
@@ -197,6 +213,7 @@ class World:
             "orchestrator.configuring.NodeFiles": lambda **_: NodeFiles(self),
             "orchestrator.visiting._PAUSE": 0.0,
             "orchestrator.configuring._CONSOLE_PAUSE": 0.0,
+            "orchestrator.recovery.PAUSES": (0.0,),
         }.items():
             monkeypatch.setattr(name, double)
 
@@ -219,7 +236,7 @@ class World:
             auth_url=site.endpoint,
             token=KEYSTONE_TOKEN,
             expires_at=datetime.now(UTC) + timedelta(hours=1),
-            user_id="u",
+            user_id=USER,
             user_name="ada",
             projects=(),
             project_id=project_id or PROJECT,
@@ -468,13 +485,71 @@ class Cloud:
             if mark == deployment_id
         )
 
+    def find_all_marked(self):
+        return tuple(self._marked(one) for one in sorted(set(self.world.resources.values())))
+
+    def _marked(self, deployment_id: str) -> Marked:
+        resources = self.find_marked(deployment_id)
+        kinds = {one.kind for one in resources}
+        maker = self.world.makers.get(deployment_id, USER)
+        return Marked(
+            deployment_id=deployment_id,
+            name=self.world.names.get(deployment_id, "") if "server" in kinds else "",
+            use_case="toy" if "server" in kinds else "",
+            resources=resources,
+            # Neutron tells nobody who made something, and Nova lists nobody else's key pairs.
+            makers=frozenset({maker} if kinds & {"server", "volume"} else ()),
+            has_own_keypair="keypair" in kinds and maker == USER,
+            costs={one.id: "2 vCPU, 4 GB" for one in resources if one.kind == "server"},
+            made_at={one.id: "2026-11-24T12:00:00Z" for one in resources},
+        )
+
+    def traces_of(self, deployment_id: str) -> Traces:
+        resources = self.find_marked(deployment_id)
+        servers = [one.name for one in resources if one.kind == "server"]
+        addresses = [one.name for one in resources if one.kind == "floating_ip"]
+        return Traces(
+            deployment_id=deployment_id,
+            name=self.world.names.get(deployment_id, "") if servers else "",
+            use_case="toy" if servers else "",
+            resources=resources,
+            nodes=tuple(_trace(name, address=name in addresses) for name in servers),
+            gateway_network_id="n-ext",
+        )
+
+    def faults_of(self, deployment_id: str) -> dict[str, str]:
+        assert deployment_id in self.world.resources.values()
+        return self.world.faults
+
     def remove(self, resource: Resource) -> None:
         mark = self.world.resources[resource.kind, resource.name]
         users = [kind for (kind, _), other in self.world.resources.items() if other == mark]
-        assert resource.kind == "server" or "server" not in users, "a server is using it"
+        if resource.kind != "server" and "server" in users:
+            raise BusyError("a server is using it")
         if resource.kind not in self.world.stuck:
             del self.world.resources[resource.kind, resource.name]
             self.world.servers.pop(resource.name, None)
+
+
+def _trace(name: str, *, address: bool) -> NodeTrace:
+    there = {
+        "floating_ip": ADDRESS,
+        "floating_ip_id": f"floating_ip-{name}",
+        "floating_network_id": "n-ext",
+        "floating_ip_is_ours": True,
+    }
+    return NodeTrace(
+        name=name,
+        server_id=f"server-{name}",
+        made_at="2026-11-24T12:00:00Z",
+        flavor="small",
+        image_id="i-debian",
+        boot_volume_gb=0,
+        network_id="n-own",
+        subnet_id="s-own",
+        addresses=("10.0.0.5",),
+        **(there if address else {}),
+    )
 
 
 def _listed(kind: str, name: str, world: World) -> Resource:
@@ -569,6 +644,8 @@ class Terraform:
         hook = {"action": "create", "resource": {"resource_type": kind, "addr": f"{kind}.{name}"}}
         self._on_event({"type": "apply_start", "hook": hook})
         known, place = self._known(), (_KINDS[kind], name)
+        if actions == ["delete"] and self._world.destroy_breaks_at == kind:
+            raise SiteError("something at the site is still in use")
         if "delete" in actions:
             self._world.resources.pop(place, None)
             self._world.servers.pop(name, None)
@@ -580,7 +657,9 @@ class Terraform:
             known[kind, name] = "whole"
         if "create" in actions:
             assert place not in self._world.resources, f"makes {place} a second time"
-            self._world.resources[place] = self._values["deployment"]["id"]
+            deployment = self._values["deployment"]
+            self._world.resources[place] = deployment["id"]
+            self._world.names[deployment["id"]] = deployment["name"]
             if kind == SERVER:
                 self._world.servers[name] = Server(key=self._world.next_key)
             broken = self._world.apply_breaks_at == kind

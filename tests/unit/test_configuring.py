@@ -13,7 +13,7 @@ from simulations import Cloud, Server, host_key
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.configuring import Configuration
 from orchestrator.drivers.ansible import PlaybookResult
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SiteError
 from orchestrator.journal import Journal
 from orchestrator.keeping import keep
 from orchestrator.model import Hop
@@ -120,6 +120,22 @@ def test_a_machine_that_has_stopped_is_not_waited_for(reach, server, status):
     server.status = status
     with pytest.raises(DeploymentFailedError, match=f"the site says {status}"):
         reach()
+
+
+def test_what_a_machine_printed_that_is_not_reached_is_kept(reach, server, workdir):
+    server.console, server.answers = "kernel panic", False
+    with pytest.raises(DeploymentFailedError):
+        reach(seconds=0.0)
+    (kept,) = workdir.runs.glob("*-console-sky.txt")
+    assert kept.read_text() == "kernel panic"
+
+
+def test_a_broken_machine_is_told_in_novas_words(reach, server, world):
+    server.status = "ERROR"
+    world.faults = {"sky": "No valid host was found."}
+    with pytest.raises(SiteError, match="no room for a machine") as caught:
+        reach()
+    assert caught.value.facts == {"sky, in Nova's words": "No valid host was found."}
 
 
 def test_a_stop_ends_the_wait_for_a_console(reach, server, stop):

@@ -407,6 +407,14 @@ def test_a_failed_apply_is_kept_and_says_what_exists(deployer, asked, world, rec
     assert error.facts["exists"] == "1 server, 1 key pair"
 
 
+def test_a_machine_that_the_site_could_not_build_is_told_in_novas_words(deployer, asked, world):
+    world.apply_breaks_at = SERVER
+    world.faults = {"sky-toy": "Image 3f0c4b1e-5d1c could not be found."}
+    error = refused(lambda: deployer().deploy(asked()), SiteError)
+    assert error.message == "the image is no longer at the site"
+    assert error.facts["sky-toy, in Nova's words"] == "Image 3f0c4b1e-5d1c could not be found."
+
+
 def test_a_failed_playbook_is_kept_and_the_next_run_goes_on_there(deployer, asked, world, record):
     world.playbook_error = "the package mirror did not answer"
     error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
@@ -606,6 +614,49 @@ def test_an_apply_that_was_killed_is_gone_on_with_and_makes_nothing_twice(
     (folder() / "terraform.tfstate").write_text("")
     assert deployer().deploy(asked()).deployment.phase is Phase.READY
     assert world.kinds == ["floating_ip", "keypair", "server"]
+
+
+@pytest.mark.parametrize("kind", [KEYPAIR, SERVER, FLOATING_IP])
+def test_a_destroy_that_terraform_cannot_finish_goes_on_by_the_sites_listing(
+    deployer, asked, world, kind
+):
+    deployer().deploy(asked())
+    world.resources["server", "anothers"] = "other"
+    world.destroy_breaks_at = kind
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+    assert world.resources == {("server", "anothers"): "other"}
+
+
+def test_a_destroy_works_where_terraform_is_gone(deployer, asked, world):
+    deployer().deploy(asked())
+    (world.home / "bin" / "terraform").unlink()
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+    assert world.resources == {}
+
+
+@pytest.mark.parametrize("state", ["whole", "gone", "cut"])
+def test_a_destroy_that_was_killed_is_ended_by_the_next(
+    deployer, asked, world, folder, record, monkeypatch, state
+):
+    deployer().deploy(asked())
+
+    def killed(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.run.sweep" if state == "whole" else WORKDIR_REMOVE, killed)
+        with pytest.raises(KeyboardInterrupt):
+            deployer().destroy("sky")
+    assert record().phase is Phase.DESTROYING
+    if state == "gone":
+        shutil.rmtree(folder())
+    elif state == "cut":
+        shutil.rmtree(folder() / "modules")
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
+    assert (world.resources, folder().exists()) == ({}, False)
+
+
+WORKDIR_REMOVE = "orchestrator.workdir.Workdir.remove"
 
 
 def test_what_terraform_forgot_is_swept_away_and_others_stay(deployer, asked, world):

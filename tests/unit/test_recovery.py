@@ -1,11 +1,13 @@
 """What a site has beside what a state knows, and what is removed in which order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
 from orchestrator.drivers.openstack_marks import Resource
-from orchestrator.recovery import compare, count_in_words, removable, sweep
+from orchestrator.errors import BusyError, InterruptedRunError
+from orchestrator.recovery import PAUSES, Swept, compare, count_in_words, removable, sweep
 
 
 @dataclass(frozen=True)
@@ -32,34 +34,99 @@ class FakeCloud:
     def remove(self, resource):
         users = {"network": {"port", "subnet"}, "router": {"router_interface"}, "port": {"server"}}
         in_use = users.get(resource.kind, set()) & {thing.kind for thing in self.things}
-        assert not in_use, f"{resource.kind} is in use by {in_use}"
+        if in_use:
+            raise BusyError(f"{resource.kind} is in use by {', '.join(sorted(in_use))}")
         if resource.name not in self.stuck:
             self.things.remove(resource)
 
 
+@dataclass
+class Pauses:
+    """Counts the seconds that were waited, and lets something happen meanwhile."""
+
+    seconds: float = 0
+    meanwhile: Callable[[], None] = lambda: None
+    stop: bool = False
+
+    def __call__(self, seconds):
+        self.seconds += seconds
+        self.meanwhile()
+        return self.stop
+
+
 def test_nothing_marked_is_nothing_to_do():
-    assert sweep(FakeCloud([]), "0f3c") == ([], [])
+    assert sweep(FakeCloud([]), "0f3c") == Swept(removed=(), left=())
 
 
 def test_leftovers_go_users_first():
     kinds = ["network", "subnet", "router", "port", "server", "router_interface", "keypair"]
     cloud = FakeCloud([Thing(kind, f"a-{kind}") for kind in kinds])
-    removed, left = sweep(cloud, "0f3c")
+    waited = Pauses()
+    swept = sweep(cloud, "0f3c", wait=waited)
     assert cloud.things == []
     # A router's leg is a part of the router to a person.
-    assert len(removed) == len(kinds) - 1
-    assert left == []
+    assert len(swept.removed) == len(kinds) - 1
+    assert (swept.left, waited.seconds) == ((), 0)
 
 
 def test_what_is_to_be_kept_stays_and_is_not_called_left():
     cloud = FakeCloud([Thing("network", "known"), Thing("router", "stray")])
-    assert sweep(cloud, "0f3c", keep={"id-known"}) == (["router stray"], [])
+    assert sweep(cloud, "0f3c", keep={"id-known"}) == Swept(removed=("router stray",), left=())
     assert [thing.name for thing in cloud.things] == ["known"]
 
 
-def test_what_stays_is_named():
+def test_only_what_is_named_goes_where_not_all_does():
+    cloud = FakeCloud([Thing("network", "known"), Thing("router", "stray")])
+    assert sweep(cloud, "0f3c", only={"id-stray"}).removed == ("router stray",)
+    assert [thing.name for thing in cloud.things] == ["known"]
+
+
+def test_what_stays_is_named_with_what_the_site_says_of_it():
+    cloud = FakeCloud([Thing("server", "vm"), Thing("port", "p")], stuck={"vm"})
+    waited = Pauses()
+    swept = sweep(cloud, "0f3c", wait=waited)
+    assert swept.left == ("server vm", "port p")
+    assert swept.causes == ("port is in use by server",)
+    assert waited.seconds == sum(PAUSES)
+
+
+def test_what_is_in_use_is_tried_again_until_its_user_is_gone():
+    cloud = FakeCloud([Thing("server", "vm"), Thing("port", "p")], stuck={"vm"})
+    waited = Pauses(meanwhile=cloud.stuck.clear)
+    swept = sweep(cloud, "0f3c", wait=waited)
+    assert (swept.left, cloud.things) == ((), [])
+    assert waited.seconds == PAUSES[0]
+
+
+def test_a_key_pair_stays_until_the_rest_is_gone():
+    """Without it nobody could tell whose a network is that stayed."""
+    things = [Thing("keypair", "k"), Thing("network", "n"), Thing("port", "p")]
+    cloud = FakeCloud(things, stuck={"p"})
+    swept = sweep(cloud, "0f3c", wait=Pauses())
+    assert sorted(swept.left) == ["key pair k", "network n", "port p"]
+    cloud.stuck.clear()
+    assert sweep(cloud, "0f3c", wait=Pauses()).left == ()
+
+
+def test_what_appears_while_the_rest_is_removed_is_removed_too():
+    """A create that was under way when its Terraform was killed ends after the first look."""
     cloud = FakeCloud([Thing("server", "vm")], stuck={"vm"})
-    assert sweep(cloud, "0f3c") == (["server vm"], ["server vm"])
+
+    late = [Thing("port", "late")]
+
+    def meanwhile():
+        cloud.stuck.clear()
+        cloud.things += [late.pop()] if late else []
+
+    swept = sweep(cloud, "0f3c", wait=Pauses(meanwhile=meanwhile))
+    assert (swept.removed, swept.left) == (("server vm", "port late"), ())
+    assert cloud.things == []
+
+
+def test_a_stop_ends_the_waiting():
+    cloud = FakeCloud([Thing("server", "vm")], stuck={"vm"})
+    with pytest.raises(InterruptedRunError):
+        sweep(cloud, "0f3c", wait=Pauses(stop=True))
 
 
 def test_kinds_are_counted_in_words_servers_first():

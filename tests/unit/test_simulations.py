@@ -9,6 +9,7 @@ from simulations import KEYSTONE_TOKEN, Cloud, Machine, Server, Terraform, make_
 
 from orchestrator import rendering
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.errors import BusyError
 from orchestrator.workdir import Workdir
 
 
@@ -57,7 +58,7 @@ def test_a_site_refuses_other_projects_and_what_it_does_not_have(world):
 
 def test_a_site_does_not_remove_what_a_server_uses(world):
     world.resources = {("server", "sky"): "d1", ("port", "sky"): "d1"}
-    with pytest.raises(AssertionError, match="is using it"):
+    with pytest.raises(BusyError, match="is using it"):
         Cloud(world, "SIM").remove(Resource(kind="port", id="sky", name="sky"))
 
 

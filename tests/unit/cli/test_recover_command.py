@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 
 def state_of(world):
@@ -69,3 +70,30 @@ def test_another_machine_with_the_record_alone_takes_it_over(command, sky, world
     assert "the key of sky is not on this machine" in refused.err
     assert command("destroy", sky).code == 0
     assert world.resources == {}
+
+
+def test_another_computer_that_has_only_the_shared_store_takes_it_over(
+    command, world, monkeypatch, tmp_path_factory
+):
+    shared = tmp_path_factory.mktemp("database") / "shared.sqlite"
+    monkeypatch.setenv("ORCHESTRATOR_STORE", f"sqlite:///{shared}")
+    assert command("deploy", "toy", "--site", "SIM", "--name", "sky").code == 0
+    folder = state_of(world).parent
+    world.public_key = (folder / "ssh" / "id_ed25519.pub").read_text()
+    before = dict(world.resources)
+    shutil.rmtree(world.folders.data)
+    assert command("recover", "sky").code == 0
+    assert world.resources == before
+    # The console still shows the host key, so a copied private key is all that is lacking.
+    assert (folder / "ssh" / "known_hosts").read_text().startswith("198.51.100.17 ssh-ed25519")
+    refused = command("ssh", "sky")
+    assert "the key of sky is not on this machine" in refused.err
+    assert command("destroy", "sky").code == 0
+    assert world.resources == {}
+
+
+def test_it_goes_by_the_use_case_that_was_kept_with_it(command, sky, world):
+    for file in world.use_case_folder.iterdir():
+        file.unlink()
+    state_of(world).write_text("")
+    assert command("recover", sky).code == 0

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from orchestrator.drivers import ansible
+from orchestrator.errors import DeploymentFailedError
 
 
 @pytest.fixture
@@ -85,3 +86,20 @@ def test_the_environment_is_built(workdir, tmp_path):
     assert own["ANSIBLE_CONFIG"] == str(tmp_path / "ansible.cfg")
     assert own["PATH"].endswith(f"{os.pathsep}/usr/bin")
     assert str(workdir.known_hosts) in own["ANSIBLE_SSH_ARGS"]
+
+
+def test_a_known_failure_is_told_by_its_cause_and_what_comes_next(watcher, tmp_path):
+    lock = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 24459"
+    watcher.event(failed(msg="apt-get failed", stderr=f"{lock}\nE: Unable to acquire the lock\n"))
+    result = ansible.PlaybookResult(
+        code=2, ok=1, changed=0, failures=tuple(watcher.failures), log=tmp_path / "stdout"
+    )
+    with pytest.raises(DeploymentFailedError, match="another program on the node") as caught:
+        result.raise_if_failed()
+    assert "in a few minutes" in caught.value.way_out[0]
+
+
+def test_a_failure_inside_a_loop_is_known_too(watcher):
+    item = {"failed": True, "msg": "toomanyrequests: You have reached your pull rate limit."}
+    watcher.event(failed(msg="One or more items failed", results=[item]))
+    assert watcher.failures[0].cause.key == "pull_limit"

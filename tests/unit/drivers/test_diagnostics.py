@@ -43,3 +43,14 @@ def test_warnings_are_no_errors():
         {"type": "log"},
     ]
     assert [one["summary"] for one in errors_among(events)] == ["broken"]
+
+
+def test_the_code_of_an_answer_tells_its_cause_although_it_is_not_shown():
+    summary = (
+        "Error creating keypair: Expected HTTP response code [200] when accessing"
+        ' [POST http://cloud/os-keypairs], but got 409 instead: {"conflictingRequest": {"code": 409,'
+        ' "message": "Key pair orchestrator-0f3c already exists."}}'
+    )
+    error = as_error("apply", [{"summary": summary, "address": "keypair"}])
+    assert "something that is there already" in error.message
+    assert "409" not in error.facts["keypair"]

@@ -6,7 +6,7 @@ from keystoneauth1.session import Session
 from openstack.exceptions import HttpException
 
 from orchestrator.drivers.openstack import Cloud
-from orchestrator.errors import LoginError, SiteError
+from orchestrator.errors import BusyError, LoginError, SiteError
 
 
 @pytest.fixture
@@ -36,3 +36,31 @@ def test_a_failure_names_the_service_and_the_cause(cloud, raised, kind, said):
 def test_a_bug_stays_a_bug(cloud):
     with pytest.raises(KeyError), cloud._telling("network"):
         raise KeyError("x")
+
+
+NEUTRON = "Unable to complete operation on network 9c: There are one or more ports still in use on the network"
+CINDER = "Invalid volume: Volume status must be available or error or error_restoring"
+
+
+@pytest.mark.parametrize(
+    ("raised", "busy"),
+    [
+        (HttpException(NEUTRON, http_status=409), True),
+        (HttpException(CINDER, http_status=400), True),
+        (HttpException("Service Unavailable", http_status=503), True),
+        (HttpException("Too Many Requests", http_status=429), True),
+        (HttpException("Invalid input for field name", http_status=400), False),
+        (HttpException("Forbidden", http_status=403), False),
+        (failures.EndpointNotFound("x"), False),
+        (failures.ConnectFailure("x"), False),
+    ],
+)
+def test_what_may_succeed_in_a_moment_is_told_apart(cloud, raised, busy):
+    with pytest.raises(SiteError) as caught, cloud._telling("network"):
+        raise raised
+    assert isinstance(caught.value, BusyError) is busy
+
+
+def test_what_is_in_use_is_told_in_the_services_own_words(cloud):
+    with pytest.raises(BusyError, match="ports still in use"), cloud._telling("network"):
+        raise HttpException(NEUTRON, http_status=409)
