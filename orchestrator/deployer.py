@@ -337,6 +337,7 @@ class Deployer:
                 ),
                 environment=self._given.env,
                 reach_seconds=self._reach_seconds,
+                app_credential=self._settings.app_credential,
             )
             try:
                 run.open(verb)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from orchestrator import __version__, choosing, keeping
-from orchestrator.auth import keystone
+from orchestrator.auth import appcredentials
 from orchestrator.auth.source import TokenSource
-from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
@@ -22,20 +23,33 @@ from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
+    LoginError,
     OrchestratorError,
     RequestError,
+    SiteError,
 )
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
-from orchestrator.model import Deployment, Proof, Request, Selection, Share, Site, UseCase
+from orchestrator.model import Deployment, Node, Proof, Request, Selection, Share, Site, UseCase
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.recovery import count_in_words, names_of, sweep
 from orchestrator.selection.quotas import QuotaLine
+from orchestrator.sitelogin import SiteLogin
 from orchestrator.store import Store
+from orchestrator.store.durations import BEGAN, REACH
 from orchestrator.takingback import Recovered, TakingBack
 from orchestrator.workdir import StateLostError, Workdir
+
+_T = TypeVar("_T")
+
+# A site may be down at a deployment's end: its removal is tried again for so long.
+_BEYOND_THE_END = timedelta(days=7)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Run:
@@ -54,6 +68,7 @@ class Run:
         source: Callable[[], TokenSource],
         environment: Mapping[str, str],
         reach_seconds: float,
+        app_credential: bool = False,
     ) -> None:
         self.deployment = deployment
         self._site = site
@@ -61,8 +76,8 @@ class Run:
         self._store = store
         self._journal = journal
         self._stop = stop
-        self._source = source
         self._reach_seconds = reach_seconds
+        self._wants_credential = app_credential
         self._workdir = Workdir(folders.deployments / deployment.id)
         self._provisioning = Provisioning(
             workdir=self._workdir,
@@ -77,7 +92,13 @@ class Run:
         self._takingback = TakingBack(
             workdir=self._workdir, provisioning=self._provisioning, journal=journal, stop=stop
         )
-        self._login: keystone.KeystoneLogin | None = None
+        self._login = SiteLogin(
+            site=site,
+            share=share,
+            source=source,
+            credential=lambda: appcredentials.kept(self._workdir.secrets),
+            journal=journal,
+        )
         self._verb = ""
 
     # --- from the beginning to a plan
@@ -87,7 +108,7 @@ class Run:
         self._verb = verb
         self._workdir.create()
         self._journal.keep_in(self._workdir.next_run(f"run-{verb}"))
-        self._store.note(self.deployment, phase=verb, text="a run began")
+        self._store.note(self.deployment, phase=verb, text=BEGAN)
         self._settle()
 
     def _settle(self) -> None:
@@ -103,16 +124,15 @@ class Run:
 
     def login(self) -> None:
         """Get a token and trade it at the site; tell as whom and for how long."""
-        token = self._log_in_anew()
-        site, share, login = self._site, self._share, self._logged_in()
+        made = self._login.anew(self.deployment.project_id)
+        site, share, login = self._site, self._share, self._login.now
         if not self.deployment.project_id:
             self.deployment = self._store.update(self.deployment, project_id=login.project_id)
-        minutes = int(min(token.seconds_left(), login.seconds_left()) // 60)
-        who = token.username or token.subject
+        minutes = int(min(made.token_seconds, login.seconds_left()) // 60)
         self._journal.note(
             "login",
             f"{self.deployment.use_case} on {site.name}  ·  VO {share.vo}"
-            f"  ·  as {who} (token good for {minutes} min)",
+            f"  ·  as {made.who} (token good for {minutes} min)",
         )
 
     def keep(self, use_case: UseCase, *, upgrade: bool) -> UseCase:
@@ -134,7 +154,10 @@ class Run:
         self._check_stop()
         site = self._site
         with self._journal.phase("discover") as log:
-            offer = collect(self._cloud(), site=site.name, project_id=self.deployment.project_id)
+            project = self.deployment.project_id
+            offer = self._through(
+                lambda: collect(self._cloud(), site=site.name, project_id=project)
+            )
             log.finish(
                 f"{len(offer.networks)} networks, {len(offer.flavors)} flavors,"
                 f" {len(offer.images)} images"
@@ -157,13 +180,7 @@ class Run:
         """Render the files and save a plan; refuse one that would lose a machine."""
         self._check_stop()
         with self._journal.phase("plan") as log:
-            self._takingback.know_public_key(self.deployment, self._cloud)
-            self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
-            self._take_back(log)
-            plan = self._provisioning.plan(self._logged_in())
-            # A machine whose making was cut short has never been anybody's.
-            unfinished = plan.tainted if not self.deployment.nodes else ()
-            plan.raise_if_unsafe(agreed=unfinished)
+            plan = self._through(lambda: self._save_plan(use_case, log))
             log.finish(plan.summary)
         versions = {"orchestrator": __version__, **self._provisioning.versions()}
         if self.deployment.phase in MAY_HOLD_RESOURCES:
@@ -182,13 +199,14 @@ class Run:
             raise RequestError(
                 f"{self.deployment.name} has no saved plan", way_out=[self.deployment.again]
             )
-        self._log_in_anew()
+        self._login.lasting(self.deployment.project_id, seconds=math.inf)
+        self._require_time()
         # What is made anew is not configured, also when this run is killed before it gets there.
         self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
+        self._keep_credential()
         with self._journal.phase("apply") as log:
-            selection = self.deployment.selection
-            nodes = self._provisioning.apply(
-                self._logged_in(), log, jump_host=selection.jump_host if selection else None
+            nodes = self._through(
+                lambda: self._apply_plan(log), again=lambda: self._plan_the_rest(log)
             )
             made = count_in_words(self._provisioning.existing_kinds())
             log.finish(f"there are {made}")
@@ -231,6 +249,7 @@ class Run:
         else:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
+        self._keep_credential()
         return self.deployment
 
     def recover(self, use_case: UseCase) -> Recovered:
@@ -239,8 +258,7 @@ class Run:
         Raises DeploymentFailedError when the site has nothing of the deployment.
         """
         with self._journal.phase("recover") as log:
-            self._takingback.know_public_key(self.deployment, self._cloud)
-            self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
+            self._through(lambda: self._render(use_case))
             aside = self._takingback.set_broken_state_aside(self.deployment)
             found = self._takingback.prepare(self.deployment, self._cloud())
             if not (found.known or found.missing or found.strays):
@@ -249,8 +267,8 @@ class Run:
                     way_out=[f"make destroy NAME={self.deployment.name}        forgets it here"],
                 )
             if found.imports:
-                self._provisioning.recover(self._logged_in(), found.imports, log)
-            rest = self._provisioning.plan(self._logged_in())
+                self._provisioning.recover(self._login.now, found.imports, log)
+            rest = self._provisioning.plan(self._login.now)
             words = count_in_words(one.kind for one in found.missing)
             log.finish(f"taken back: {words}" if words else "the state knows all that there is")
         self._store.note(self.deployment, phase="recover", text=log.text)
@@ -272,6 +290,7 @@ class Run:
         if held:
             self._destroy_by_state()
             self._sweep()
+            self._forget_credential()
         self._workdir.remove()
         self._store.note(self.deployment, phase="destroy", text="nothing is left at the site")
         self.deployment = self._store.move(self.deployment, Phase.DESTROYED, nodes=())
@@ -313,6 +332,87 @@ class Run:
 
     # --- parts
 
+    def _through(self, step: Callable[[], _T], *, again: Callable[[], None] = _nothing) -> _T:
+        """Do a step that needs the site, with as many logins as it takes."""
+        return self._login.through(
+            step,
+            project_id=self.deployment.project_id,
+            holds=self.deployment.phase in MAY_HOLD_RESOURCES,
+            again=again,
+        )
+
+    def _keep_credential(self) -> None:
+        """Have an application credential until past the end, where the person wants one and the site gives it."""
+        until = self.deployment.expires_at + _BEYOND_THE_END
+        kept = appcredentials.kept(self._workdir.secrets) if self._wants_credential else None
+        login = self._login.now
+        if not self._wants_credential or login.is_scoped or (kept and kept.ends_at == until):
+            return
+        name = f"orchestrator-{self.deployment.id}-{secrets.token_hex(3)}"
+        try:
+            made = appcredentials.make(self._site, login, name=name, expires_at=until)
+            appcredentials.keep(self._workdir.secrets, made)
+            if kept:
+                appcredentials.remove(self._site, login, kept)
+        except (LoginError, SiteError) as error:
+            # Everything goes on without: the end then needs the login of a person.
+            self._journal.note("login", f"no application credential: {error.message}")
+            return
+        self._journal.note("login", f"an application credential is kept until {until:%d %b %Y}")
+
+    def _forget_credential(self) -> None:
+        kept = appcredentials.kept(self._workdir.secrets)
+        if kept is None:
+            return
+        try:
+            appcredentials.remove(self._site, self._login.now, kept)
+        except (LoginError, SiteError) as error:
+            # It has an end of its own, and without its secret it opens nothing.
+            self._journal.note("destroy", error.message)
+
+    def _render(self, use_case: UseCase) -> None:
+        self._takingback.know_public_key(self.deployment, self._cloud)
+        self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
+
+    def _save_plan(self, use_case: UseCase, log: PhaseLog) -> Plan:
+        self._render(use_case)
+        self._take_back(log)
+        return self._safe_plan()
+
+    def _safe_plan(self) -> Plan:
+        plan = self._provisioning.plan(self._login.now)
+        # A machine whose making was cut short has never been anybody's.
+        unfinished = plan.tainted if not self.deployment.nodes else ()
+        plan.raise_if_unsafe(agreed=unfinished)
+        return plan
+
+    def _require_time(self) -> None:
+        """Say so when the login cannot last as long as making this took lately."""
+        usual = self._store.making_seconds(site=self._site.name, use_case=self.deployment.use_case)
+        holds = self.deployment.phase in MAY_HOLD_RESOURCES
+        self._login.require_seconds(usual, holds=holds)
+
+    def _apply_plan(self, log: PhaseLog) -> tuple[Node, ...]:
+        selection = self.deployment.selection
+        return self._provisioning.apply(
+            self._login.now, log, jump_host=selection.jump_host if selection else None
+        )
+
+    def _plan_the_rest(self, log: PhaseLog) -> None:
+        """Plan what an apply had not made when its login ended; what it had begun is taken back."""
+        log.running("looking what is made already")
+        self._take_back(log)
+        self._safe_plan()
+
+    def _destroy_what_the_state_knows(self, log: PhaseLog) -> None:
+        self._provisioning.plan(self._login.now, destroy=True)
+        self._provisioning.apply(self._login.now, log)
+
+    def _reach_nodes(self, log: PhaseLog) -> None:
+        self._configuration.reach(
+            self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
+        )
+
     def _take_parameters(self, request: Request, use_case: UseCase) -> None:
         """Let the parameters given this time hold; the others stay as they are."""
         if request.parameters:
@@ -349,13 +449,13 @@ class Run:
                 log.finish(f"{error.message}; going by the site's own listing")
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
-                self._provisioning.plan(self._logged_in(), destroy=True)
-                self._provisioning.apply(self._logged_in(), log)
+                self._through(lambda: self._destroy_what_the_state_knows(log))
             log.finish("all that the state knew is gone")
 
     def _sweep(self) -> None:
         with self._journal.phase("look") as log:
-            removed, left = sweep(self._cloud(), self.deployment.id)
+            self._login.lasting(self.deployment.project_id)
+            removed, left = self._through(lambda: sweep(self._cloud(), self.deployment.id))
             if left:
                 raise DeploymentFailedError(
                     f"{len(left)} resources of {self.deployment.name} are still at the site",
@@ -375,9 +475,9 @@ class Run:
         self._check_stop()
         self._require_key()
         with self._journal.phase("reach") as log:
-            self._configuration.reach(
-                self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
-            )
+            self._login.lasting(self.deployment.project_id)
+            self._through(lambda: self._reach_nodes(log))
+        self._store.note(self.deployment, phase=REACH, text="the nodes answer")
         self._remember_reached()
 
     def _require_key(self) -> None:
@@ -404,23 +504,9 @@ class Run:
         )
         self._store.remember(proof, site=self._site.name, vo=self._share.vo)
 
-    def _log_in_anew(self) -> AccessToken:
-        """Make the login anew for a phase that may take long; return the token it was made with."""
-        site, share = self._site, self._share
-        token = self._source().access_token()
-        # A deployment stays where it was made, also when the site's file names another project.
-        project = self.deployment.project_id or share.project_id
-        self._login = keystone.login(site, token, project_id=project, vo=share.vo)
-        return token
-
-    def _logged_in(self) -> keystone.KeystoneLogin:
-        if self._login is None:
-            raise RuntimeError("a phase needs the site before the run has logged in")
-        return self._login
-
     def _cloud(self) -> Cloud:
         site, share = self._site, self._share
-        session = self._logged_in().session
+        session = self._login.now.session
         return Cloud(session, site=site.name, region=share.region or site.region)
 
     def _check_stop(self) -> None:

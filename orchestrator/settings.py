@@ -30,6 +30,7 @@ class Settings:
     client_id: str | None = None
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
+    app_credential: bool = False  # one per deployment, so that its end needs no token
     lifetime_days: int = 7
     longest_days: int = 180  # from a deployment's beginning to its last possible end
     warning_hook: tuple[str, ...] = ()  # a command; what ends soon comes as JSON on its input
@@ -61,6 +62,7 @@ class _File(BaseModel):
     client_id: StrictStr | None = None
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
+    app_credential: bool | None = None
     lifetime_days: int | None = Field(default=None, ge=1, le=365)
     longest_days: int | None = Field(default=None, ge=1, le=3650)
     warning_hook: tuple[StrictStr, ...] | None = None

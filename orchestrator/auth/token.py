@@ -56,9 +56,9 @@ class AccessToken:
         left = self.seconds_left(now)
         if left >= seconds:
             return
-        when = f"expired {_span(-left)} ago" if left <= 0 else f"expires in {_span(left)}"
+        when = f"expired {span(-left)} ago" if left <= 0 else f"expires in {span(left)}"
         raise LoginError(
-            f"{origin} {when}.", facts={"needed": f"{_span(seconds)} at least"}, way_out=LOGIN_AGAIN
+            f"{origin} {when}.", facts={"needed": f"{span(seconds)} at least"}, way_out=LOGIN_AGAIN
         )
 
     def require_issuer(self, issuer: str, *, site: str, origin: str) -> None:
@@ -103,7 +103,8 @@ def _entitlements(value: Any) -> tuple[str, ...] | None:
     return tuple(urn for urn in value if isinstance(urn, str))
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Write a length of time as a person says it."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

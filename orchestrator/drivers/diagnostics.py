@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.errors import (
     DeploymentFailedError,
+    LoginEndedError,
     LoginError,
     OrchestratorError,
     SetupError,
@@ -28,9 +29,9 @@ class _Meaning:
 _MEANINGS = (
     _Meaning(
         r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication",
-        LoginError,
-        "the site no longer accepts the token",
-        ("log in again",),
+        LoginEndedError,
+        "the site no longer accepts the login",
+        ("log in again: orchestrator login",),
     ),
     _Meaning(
         r"got 403.*(?i:quota|exceeded)|[Qq]uota exceeded|OverQuota|exceeds allowed .* quota",

@@ -14,7 +14,7 @@ from orchestrator.drivers import openstack_marks
 from orchestrator.drivers import openstack_values as values
 from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
-from orchestrator.errors import LoginError, SiteError
+from orchestrator.errors import LoginEndedError, LoginError, SiteError
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Port, Quota, Router, Subnet
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _connect(session: Session, region: str | None) -> Connection:
 def _failed(site: str, service: str, error: Exception) -> LoginError | SiteError:
     status = getattr(error, "http_status", None) or getattr(error, "status_code", None)
     if status == 401:
-        return LoginError(
+        return LoginEndedError(
             f"{site} no longer accepts the login (its {service} service says 401).",
             way_out=["run the same command again: it logs in anew"],
         )

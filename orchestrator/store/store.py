@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from orchestrator.errors import RequestError, SetupError
 from orchestrator.lifecycle import Phase, is_allowed
 from orchestrator.model import Deployment, Proof
-from orchestrator.store import leases, opening, proofs, records, schema
+from orchestrator.store import durations, leases, opening, proofs, records, schema
 from orchestrator.store.offers import Offers
 
 
@@ -142,6 +142,10 @@ class Store:
         )
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
+
+    def making_seconds(self, *, site: str, use_case: str) -> float | None:
+        """Return how long making a use case at a site took lately, None where nobody knows."""
+        return durations.making_seconds(self._engine, site=site, use_case=use_case)
 
     def remember(self, proof: Proof, *, site: str, vo: str) -> None:
         """Keep that a machine was reached over a network of a site."""

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,13 +18,20 @@ from pathlib import Path
 
 from tokens import jwt
 
+from orchestrator.auth.appcredentials import AppCredential
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.command import Answer
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.provider import provider_of
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError, LoginError, SiteError
+from orchestrator.errors import (
+    DeploymentFailedError,
+    InterruptedRunError,
+    LoginEndedError,
+    LoginError,
+    SiteError,
+)
 from orchestrator.model import Flavor, Image, Network, Quota, Subnet
 from orchestrator.paths import Folders
 
@@ -31,6 +39,7 @@ NAME = "SIM"
 VO = "vo.access.egi.eu"
 PROJECT = "p1"
 KEYSTONE_TOKEN = "keystone-canary"
+CREDENTIAL_SECRET = "app-secret-canary"
 ADDRESS = "198.51.100.17"
 
 SITE = f"""\
@@ -104,8 +113,11 @@ class World:
     externals: tuple[str, ...] = ("ext",)  # external networks, equal but for their names
     # What goes wrong.
     login_error: str | None = None
+    login_seconds: float = 3600.0
+    credential_error: str | None = None  # why the site gives or takes no application credential
     plan_error: str | None = None
     apply_breaks_at: str | None = None  # the Terraform type whose making fails
+    login_ends_at: list[str] = field(default_factory=list)  # types before whose making it is over
     rebuilds: bool = False  # the next plan would make the server anew
     playbook_error: str | None = None
     playbook_starts: tuple[str, ...] = ("toy",)
@@ -121,6 +133,7 @@ class World:
     node_files: dict[str, bytes] = field(default_factory=dict)  # by path on the node
     open_tunnels: list[int] = field(default_factory=list)  # ports of the node
     reboots: int = 0
+    credentials: list[str] = field(default_factory=list)  # ids of those at the site
 
     @property
     def folders(self) -> Folders:
@@ -160,6 +173,9 @@ class World:
             "orchestrator.paths.SANDBOX": self.home / "no-sandbox",
             "orchestrator.paths.ANSIBLE_ROLES": self.home / "roles",
             "orchestrator.auth.keystone.login": self.login,
+            "orchestrator.auth.appcredentials.login": self.login_by_credential,
+            "orchestrator.auth.appcredentials.make": self.make_credential,
+            "orchestrator.auth.appcredentials.remove": self.remove_credential,
             "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
@@ -202,12 +218,47 @@ class World:
         return KeystoneLogin(
             auth_url=site.endpoint,
             token=KEYSTONE_TOKEN,
-            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            expires_at=datetime.now(UTC) + timedelta(seconds=self.login_seconds),
             user_id="u",
             user_name="ada",
             projects=(),
             project_id=project_id or PROJECT,
             session=None,
+        )
+
+    def make_credential(self, site, login, *, name, expires_at) -> AppCredential:
+        if self.credential_error:
+            raise LoginError(self.credential_error)
+        assert not login.is_scoped, "an application credential may not make another"
+        self.credentials.append(f"c{len(self.credentials)}-{name}")
+        return AppCredential(
+            id=self.credentials[-1],
+            secret=CREDENTIAL_SECRET,
+            user_id=login.user_id,
+            project_id=login.project_id,
+            expires_at=expires_at.isoformat(),
+        )
+
+    def remove_credential(self, site, login, credential) -> None:
+        if login.is_scoped:
+            raise LoginError("an application credential may not remove itself")
+        self.credentials.remove(credential.id)
+
+    def login_by_credential(self, site, credential) -> KeystoneLogin:
+        if self.credential_error:
+            raise LoginError(self.credential_error)
+        assert credential.id in self.credentials
+        assert credential.secret == CREDENTIAL_SECRET
+        return KeystoneLogin(
+            auth_url=site.endpoint,
+            token=KEYSTONE_TOKEN,
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            user_id=credential.user_id,
+            user_name="ada",
+            projects=(),
+            project_id=credential.project_id,
+            session=None,
+            is_scoped=True,
         )
 
     def wait_until_ssh(self, node, *, workdir, env, deadline, stop, on_wait) -> bool:
@@ -472,7 +523,7 @@ class Terraform:
         changes = json.loads(self._workdir.plan_file.read_text())
         return {"format_version": "1.2", "resource_changes": changes}
 
-    def apply_saved_plan(self) -> None:
+    def apply_saved_plan(self, *, login_seconds=math.inf) -> None:
         assert self._workdir.plan_file.exists(), "apply without a saved plan"
         changes = json.loads(self._workdir.plan_file.read_text())
         self._workdir.plan_file.unlink()
@@ -516,6 +567,9 @@ class Terraform:
         if actions == ["no-op"]:
             assert place in self._world.resources, "imports what is not there"
             known[kind, name] = "whole"
+        if self._world.login_ends_at[:1] == [kind]:
+            self._world.login_ends_at.pop(0)
+            raise LoginEndedError("the site no longer accepts the login")
         if "create" in actions:
             assert place not in self._world.resources, f"makes {place} a second time"
             self._world.resources[place] = self._values["deployment"]["id"]

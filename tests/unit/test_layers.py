@@ -46,6 +46,7 @@ LAYERS = (
         "configuring",
         "visiting",
         "run",
+        "sitelogin",
         "deployer",
         "expiring",
         "takingback",
