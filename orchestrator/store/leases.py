@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,18 +17,38 @@ from orchestrator.model import Deployment
 from orchestrator.store import opening, schema
 
 _LIFE = timedelta(seconds=60)
-_HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 15.0
+
+
+class LeaseLostError(RefusedError):
+    """Another run has taken the deployment over; this one must not write any more."""
+
+
+def _ignore() -> None:
+    """Do nothing."""
 
 
 class Lease:
-    """Held while a process works on a deployment; a dead holder's lease is taken over."""
+    """Held while a process works on a deployment; a dead holder's lease is taken over.
+
+    ``on_lost`` is called from another thread when a heartbeat finds that it is held no longer.
+    """
 
     def __init__(
-        self, engine: sa.Engine, deployment: Deployment, *, clock: Callable[[], datetime]
+        self,
+        engine: sa.Engine,
+        deployment: Deployment,
+        *,
+        clock: Callable[[], datetime],
+        on_lost: Callable[[], None] = _ignore,
+        every: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._engine = engine
         self._deployment = deployment
         self._clock = clock
+        self._on_lost = on_lost
+        self._every = every
+        self._held_until = clock()
         # The counter keeps two leases of one process apart.
         self._holder = f"{_this_process()} {id(self)}"
         self._released = threading.Event()
@@ -62,6 +81,36 @@ class Lease:
             if error is None:
                 raise
 
+    def require(self) -> None:
+        """Raise LeaseLostError when another run has taken over, or may have while the store was away."""
+        if self._renew():
+            return
+        table = schema.leases
+        query = sa.select(table.c.holder).where(table.c.deployment_id == self._deployment.id)
+        with self._engine.connect() as connection:
+            holder = connection.execute(query).scalar()
+        name = self._deployment.name
+        raise LeaseLostError(
+            f"this run was silent for too long, and {name} was taken over"
+            f" by {'a run that has ended' if holder is None else _describe(holder)}",
+            facts={"this run": _describe(self._holder)},
+            way_out=[
+                "leave it to the other run: what this one had made is known to it",
+                f"orchestrator status {name}",
+            ],
+        )
+
+    def _renew(self) -> bool:
+        """Write a heartbeat; tell whether the lease is still held."""
+        until = self._clock() + _LIFE
+        with opening.writing(self._engine) as connection:
+            written = connection.execute(
+                schema.leases.update().where(self._mine).values({"until": until})
+            )
+        if written.rowcount:
+            self._held_until = until
+        return bool(written.rowcount)
+
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
         table = schema.leases
@@ -81,13 +130,18 @@ class Lease:
         until = self._clock() + _LIFE
         values = {"deployment_id": self._deployment.id, "holder": self._holder, "until": until}
         connection.execute(table.insert().values(values))
+        self._held_until = until
 
     def _beat(self) -> None:
-        while not self._released.wait(_HEARTBEAT_SECONDS):
-            values = {"until": self._clock() + _LIFE}
-            # A beat that cannot be written is made up for by the next: the lease lasts four.
-            with suppress(SetupError), opening.writing(self._engine) as connection:
-                connection.execute(schema.leases.update().where(self._mine).values(values))
+        while not self._released.wait(self._every):
+            try:
+                is_held = self._renew()
+            except SetupError:
+                # A beat that cannot be written is made up for by the next: the lease lasts four.
+                is_held = self._clock() <= self._held_until
+            if not is_held:
+                self._on_lost()
+                return
 
 
 def _this_process() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ class Store:
     def __init__(self, url: str, *, clock: Callable[[], datetime] = now) -> None:
         self._engine = opening.open_engine(url)
         self._clock = clock
+        self._lease: leases.Lease | None = None
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
@@ -120,14 +122,15 @@ class Store:
         """
         if not is_allowed(deployment.phase, phase):
             raise ValueError(f"{deployment.name} cannot go from {deployment.phase} to {phase}")
-        return self._save(replace(deployment, phase=phase, **{"failure": None, **changes}))
+        return self._save(deployment, {"phase": phase, "failure": None, **changes})
 
     def update(self, deployment: Deployment, **changes: Any) -> Deployment:
         """Change a record without changing its phase."""
-        return self._save(replace(deployment, **changes))
+        return self._save(deployment, changes)
 
     def note(self, deployment: Deployment, *, phase: str, text: str) -> None:
         """Record that something happened."""
+        self._require_lease()
         values = {"deployment_id": deployment.id, "at": self._clock(), "phase": phase, "text": text}
         with opening.writing(self._engine) as connection:
             connection.execute(schema.events.insert().values(values))
@@ -155,18 +158,43 @@ class Store:
         """Return the networks of a site over which machines were reached, the newest first."""
         return proofs.known(self._engine, site=site, vo=vo)
 
-    def lease(self, deployment: Deployment) -> leases.Lease:
+    def lease(
+        self,
+        deployment: Deployment,
+        *,
+        on_lost: Callable[[], None] = lambda: None,
+        every: float = leases.HEARTBEAT_SECONDS,
+    ) -> leases.Lease:
         """Return the lease on a deployment, to be held while working on it."""
-        return leases.Lease(self._engine, deployment, clock=self._clock)
+        return leases.Lease(
+            self._engine, deployment, clock=self._clock, on_lost=on_lost, every=every
+        )
 
-    def _save(self, changed: Deployment) -> Deployment:
-        changed = replace(changed, updated_at=self._clock())
+    def under(self, lease: leases.Lease) -> Store:
+        """Return this store for the run that holds the lease: it writes no more once that is lost."""
+        view = copy.copy(self)
+        view._lease = lease
+        return view
+
+    def _require_lease(self) -> None:
+        if self._lease is not None:
+            self._lease.require()
+
+    def _save(self, deployment: Deployment, changes: dict[str, Any]) -> Deployment:
+        """Write what has changed and nothing else, and return the record as it is now.
+
+        Somebody may have put the end off while a run was at work on the rest.
+        """
+        self._require_lease()
+        changed = replace(deployment, updated_at=self._clock(), **changes)
+        before, after = records.to_row(deployment), records.to_row(changed)
+        values = {
+            name: after[name] for name in after if before[name] != after[name] or name in changes
+        }
         table = schema.deployments
         with opening.writing(self._engine) as connection:
-            connection.execute(
-                table.update().where(table.c.id == changed.id).values(records.to_row(changed))
-            )
-        return changed
+            connection.execute(table.update().where(table.c.id == changed.id).values(values))
+        return self.get(changed.id)
 
     def _one(self, condition: sa.ColumnElement[bool]) -> Deployment | None:
         table = schema.deployments
