@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator import __version__, choosing, keeping
+from orchestrator import __version__, choosing, ending, keeping
 from orchestrator.auth import appcredentials
 from orchestrator.auth.source import TokenSource
 from orchestrator.catalogue.needs import in_words, need_of
@@ -78,6 +78,7 @@ class Run:
         self._stop = stop
         self._reach_seconds = reach_seconds
         self._wants_credential = app_credential
+        self._environment = environment
         self._workdir = Workdir(folders.deployments / deployment.id)
         self._provisioning = Provisioning(
             workdir=self._workdir,
@@ -249,6 +250,7 @@ class Run:
         else:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
+        self._tell_the_end()
         self._keep_credential()
         return self.deployment
 
@@ -340,6 +342,23 @@ class Run:
             holds=self.deployment.phase in MAY_HOLD_RESOURCES,
             again=again,
         )
+
+    def _tell_the_end(self, *, again: bool = False) -> None:
+        """Let the machines power themselves off at the end, where they do not know it yet."""
+        one = self.deployment
+        name, end = one.name, f"{one.expires_at:%d %b %Y, %H:%M} UTC"
+        if one.expires_at <= datetime.now(UTC):
+            words = (
+                f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
+            )
+        elif not again and ending.is_known(one, self._workdir):
+            return
+        elif untold := ending.tell(one, workdir=self._workdir, env=self._environment):
+            why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())
+            words = f"not every machine knows when to power itself off ({why})"
+        else:
+            words = f"the machines power themselves off on {end}"
+        self._journal.note("reach", words)
 
     def _keep_credential(self) -> None:
         """Have an application credential until past the end, where the person wants one and the site gives it."""
@@ -478,6 +497,8 @@ class Run:
             self._login.lasting(self.deployment.project_id)
             self._through(lambda: self._reach_nodes(log))
         self._store.note(self.deployment, phase=REACH, text="the nodes answer")
+        # Also one that was told before: it may be another machine behind the same name.
+        self._tell_the_end(again=True)
         self._remember_reached()
 
     def _require_key(self) -> None:

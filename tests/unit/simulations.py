@@ -20,6 +20,7 @@ from tokens import jwt
 
 from orchestrator.auth.appcredentials import AppCredential
 from orchestrator.auth.keystone import KeystoneLogin
+from orchestrator.drivers import endtimer
 from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.command import Answer
@@ -91,6 +92,7 @@ class Server:
     console: str = ""
     answers: bool = True
     services: set[str] = field(default_factory=set)
+    ends: list[str] = field(default_factory=list)  # when it was told to power itself off
 
     def __post_init__(self) -> None:
         self.console = self.console or console(self.key)
@@ -314,10 +316,19 @@ class World:
         assert url.startswith("http://127.0.0.1:")
         return WebAnswer(status=self.page_status, text="refused" if not self.page_status else "")
 
-    def run_on_node(self, node, argv, *, workdir, env) -> Answer:
+    def run_on_node(self, node, argv, *, workdir, env, stdin=None) -> Answer:
+        if list(argv[:5]) == ["sudo", "-n", "sh", "-s", "--"]:
+            return self.set_end(self.servers[node.name], list(argv[5:]), stdin)
         assert list(argv) == ["cat", "/run/toy.progress"]
         assert self.servers[node.name].answers
         return self.status_answer
+
+    def set_end(self, server, arguments, program) -> Answer:
+        assert program == endtimer.PROGRAM
+        if not server.answers:
+            return Answer(code=255, stdout="", stderr="Connection timed out")
+        server.ends.append(arguments[1])
+        return Answer(code=0, stdout="", stderr="")
 
     def reboot(self, nodes, *, workdir, env, seconds, stop, on_wait) -> None:
         self.reboots += 1

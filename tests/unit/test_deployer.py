@@ -714,3 +714,48 @@ class _Stopper:
     def __call__(self, progress) -> None:
         if (progress.phase, progress.state) == self._at:
             self.event.set()
+
+
+# --- the end, as the machines know it
+
+
+def told_of(deployment) -> str:
+    return f"{deployment.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def test_a_machine_is_told_once_when_to_power_itself_off(deployer, asked, world):
+    ready = deployer().deploy(asked()).deployment
+    deployer().deploy(asked())
+    assert world.servers["sky-toy"].ends == [told_of(ready)]
+
+
+def test_a_machine_knows_its_end_also_when_its_playbook_fails(deployer, asked, world):
+    world.playbook_error = "no"
+    refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    assert len(world.servers["sky-toy"].ends) == 1
+
+
+def test_an_end_that_was_put_off_is_told_by_the_next_deploy_which_changes_nothing(
+    deployer, asked, world, store
+):
+    ready = deployer().deploy(asked()).deployment
+    later = store.update(ready, expires_at=ready.expires_at + timedelta(days=2))
+    assert not deployer().deploy(asked()).changed
+    assert world.servers["sky-toy"].ends == [told_of(ready), told_of(later)]
+
+
+def test_a_machine_made_anew_is_told_its_end(deployer, asked, world):
+    deployer().deploy(asked())
+    del world.resources["server", "sky-toy"]
+    world.servers.clear()
+    deployer().deploy(asked())
+    assert len(world.servers["sky-toy"].ends) == 1
+
+
+def test_a_deploy_after_the_end_says_so_and_what_puts_it_off(deployer, asked, world, store):
+    ready = deployer().deploy(asked()).deployment
+    store.update(ready, expires_at=START)
+    told = []
+    deployer(on_progress=lambda one: told.append(one.text)).deploy(asked())
+    assert any("orchestrator extend sky" in text for text in told)
+    assert len(world.servers["sky-toy"].ends) == 1

@@ -48,6 +48,7 @@ LAYERS = (
         "run",
         "sitelogin",
         "deployer",
+        "ending",
         "expiring",
         "takingback",
         "launch",

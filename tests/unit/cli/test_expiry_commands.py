@@ -33,6 +33,24 @@ def test_an_end_is_put_off_and_shown(command, sky):
     assert "in 29 d" in command("list").out
 
 
+def test_the_machines_are_told_the_new_end(command, sky, world):
+    out = command("extend", sky, "--days", "30").out
+    assert len(world.servers["sky-toy"].ends) == 2
+    assert "could not be told" not in out
+
+
+def test_a_machine_that_is_off_is_named_with_what_starts_it(command, sky, world):
+    world.servers["sky-toy"].answers = False
+    ended = command("extend", sky, "--days", "30")
+    assert ended.code == 0
+    assert "sky-toy could not be told (Connection timed out)" in ended.out
+    assert "make deploy SITE=SIM" in ended.out
+    assert command("extend", sky, "--json").value["untold"] == {"sky-toy": "Connection timed out"}
+    world.servers["sky-toy"].answers = True
+    command("deploy", "toy", "--site", "SIM", "--name", "sky")
+    assert len(world.servers["sky-toy"].ends) == 2
+
+
 def test_the_policy_has_the_last_word(command, sky, world):
     (world.folders.config / "config.yaml").write_text("longest_days: 10\n")
     ended = command("extend", sky, "--days", "30")
