@@ -17,6 +17,7 @@ def command(*, as_json: bool) -> int:
 
     Exit code 6 when one could not be removed: it is tried again the next time.
     """
+    from orchestrator import warning
     from orchestrator.expiring import Expiry
     from orchestrator.settings import Settings
 
@@ -25,8 +26,7 @@ def command(*, as_json: bool) -> int:
         deployer=context.deployer(lambda _progress: None),
         store=context.store(),
         owner=context.owner(),
-        hook=settings.warning_hook,
-        environment=context.child_environment(),
+        ways=warning.ways(settings, environment=context.child_environment()),
     ).run()
     for one in ended:
         if as_json:

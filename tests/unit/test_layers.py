@@ -50,6 +50,7 @@ LAYERS = (
         "deployer",
         "ending",
         "expiring",
+        "warning",
         "takingback",
         "launch",
         "surveying",

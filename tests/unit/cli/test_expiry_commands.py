@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from orchestrator.errors import SiteError
+
 
 @pytest.fixture
 def overdue(command, sky, world):
@@ -103,6 +105,33 @@ def test_a_hook_that_fails_is_told_and_called_again(command, sky, world):
     set_end(world, soon(5))
     for _ in range(2):
         assert "the warning hook failed: no mail server" in command("expire").out
+
+
+def test_a_mail_server_that_is_down_is_told_and_asked_again_and_the_hook_is_not(
+    command, sky, world, tmp_path, monkeypatch
+):
+    told = tmp_path / "told"
+    hook = json.dumps(["sh", "-c", f"cat >>{told}"])
+    letter = "{host: smtp.sim.eu, from: o@sim.eu, to: [ada@sim.eu]}"
+    config = world.folders.config / "config.yaml"
+    config.write_text(f"warning_hook: {hook}\nwarning_mail: {letter}\n")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    set_end(world, soon(5))
+    letters = []
+
+    def send(server, **letter):
+        letters.append((server.port, letter["to"], letter["subject"]))
+        if len(letters) == 1:
+            raise SiteError("the mail server smtp.sim.eu:587 took no letter: it is down")
+
+    monkeypatch.setattr("orchestrator.drivers.mail.send", send)
+    assert "took no letter: it is down" in command("expire").out
+    assert "it ends within a day" in command("expire").out
+    assert command("expire").out == "Nothing ends today.\n"
+    assert len(letters) == 2
+    assert letters[1][:2] == (587, ("ada@sim.eu",))
+    assert letters[1][2].startswith("sky at SIM ends on ")
+    assert told.read_text().count("extend sky") == 1
 
 
 def test_a_program_reads_what_became_of_each(command, overdue):
