@@ -96,20 +96,21 @@ class Expiry:
     def _warn(self, deployment: Deployment) -> Ended | None:
         """Tell once by each way of a deployment that ends soon; one that fails is tried again next time."""
         told = {event.text for event in self._store.events(deployment)}
-        said, failed = False, []
+        said, remarks = False, []
         for way, text in self._due_warnings(deployment):
             if text in told:
                 continue
             try:
-                self._ways.get(way, _say_nothing)(deployment)
+                remarks.append(self._ways.get(way, _say_nothing)(deployment))
             except OrchestratorError as error:
-                failed.append(error.message)
+                remarks.append(error.message)
                 continue
             said = True
             self._store.note(deployment, phase="expire", text=text)
-        if not (said or failed):
-            return None
-        return Ended(deployment=deployment, what="warned", detail="; ".join(failed))
+        detail = "; ".join(remark for remark in remarks if remark)
+        return (
+            Ended(deployment=deployment, what="warned", detail=detail) if said or detail else None
+        )
 
     def _due_warnings(self, deployment: Deployment) -> list[tuple[str, str]]:
         end = f"warned of the end at {deployment.expires_at.isoformat()}"
@@ -117,5 +118,6 @@ class Expiry:
         return [(way, f"{end} by {way}") for way in self._ways] or [("", end)]
 
 
-def _say_nothing(_deployment: Deployment) -> None:
+def _say_nothing(_deployment: Deployment) -> str:
     """Leave it to the command's own words."""
+    return ""

@@ -11,7 +11,8 @@ from orchestrator.errors import OrchestratorError, SetupError
 from orchestrator.model import Deployment
 from orchestrator.settings import MailSettings, Settings
 
-Warn = Callable[[Deployment], None]
+# Returns what is to be said of it although it worked, which mostly is nothing.
+Warn = Callable[[Deployment], str]
 
 _HOOK_SECONDS = 60.0
 _PASSWORD_SECONDS = 30.0
@@ -31,7 +32,7 @@ def ways(settings: Settings, *, environment: Mapping[str, str]) -> dict[str, War
 
 def call_hook(
     hook: Sequence[str], deployment: Deployment, *, environment: Mapping[str, str]
-) -> None:
+) -> str:
     """Give a command what a warning needs, as JSON on its standard input."""
     told = {
         "name": deployment.name,
@@ -48,11 +49,12 @@ def call_hook(
         raise SetupError(f"the warning hook failed: {error}") from error
     if answer.code != 0:
         raise SetupError(f"the warning hook failed: {answer.last_words}")
+    return ""
 
 
 def send_mail(
     settings: MailSettings, deployment: Deployment, *, environment: Mapping[str, str]
-) -> None:
+) -> str:
     """Send a letter that says what ends when, and how to put it off."""
     server = mail.MailServer(
         host=settings.host,
@@ -63,7 +65,7 @@ def send_mail(
         ca_file=settings.ca_file,
     )
     end = f"{deployment.expires_at:%d %b %Y, %H:%M} UTC"
-    mail.send(
+    refused = mail.send(
         server,
         sender=settings.sender,
         to=settings.to,
@@ -77,6 +79,7 @@ def send_mail(
             extend=_extend(deployment),
         ),
     )
+    return f"{server.host} takes no letters for {', '.join(refused)}" if refused else ""
 
 
 _LETTER = """\

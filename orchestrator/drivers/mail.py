@@ -29,8 +29,10 @@ class MailServer:
     ca_file: Path | None = None  # else the system's roots
 
 
-def send(server: MailServer, *, sender: str, to: Sequence[str], subject: str, text: str) -> None:
-    """Hand a letter to the server; SiteError when it takes it not, or not for all."""
+def send(
+    server: MailServer, *, sender: str, to: Sequence[str], subject: str, text: str
+) -> tuple[str, ...]:
+    """Hand a letter to the server and return for whom it takes none; SiteError when for nobody."""
     letter = EmailMessage()
     letter["From"], letter["To"], letter["Subject"] = sender, ", ".join(to), subject
     letter["Date"], letter["Message-ID"] = formatdate(localtime=False), make_msgid()
@@ -45,8 +47,7 @@ def send(server: MailServer, *, sender: str, to: Sequence[str], subject: str, te
         raise _failed(server, f"it does not take the password of {server.user}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise _failed(server, _cause(error)) from error
-    if refused:
-        raise _failed(server, f"it does not take letters to {', '.join(sorted(refused))}")
+    return tuple(sorted(refused))
 
 
 def _connected(server: MailServer) -> smtplib.SMTP:
@@ -65,6 +66,8 @@ def _connected(server: MailServer) -> smtplib.SMTP:
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return f"it takes none for {', '.join(sorted(error.recipients))}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
     if isinstance(error, smtplib.SMTPResponseException):
