@@ -25,6 +25,8 @@ class AccessToken:
     expires_at: datetime
     username: str | None = None
     entitlements: tuple[str, ...] | None = None  # None: the token does not tell
+    issued_at: datetime | None = None
+    audience: tuple[str, ...] = ()  # none: it is for whoever trusts the issuer
 
     @classmethod
     def read(cls, raw: str, *, origin: str = "the token") -> AccessToken:
@@ -42,7 +44,11 @@ class AccessToken:
                 subject=str(claims["sub"]),
                 expires_at=datetime.fromtimestamp(float(claims["exp"]), UTC),
                 username=_text(claims.get("preferred_username")),
-                entitlements=_entitlements(claims.get("eduperson_entitlement")),
+                entitlements=_texts(claims.get("eduperson_entitlement")),
+                issued_at=datetime.fromtimestamp(float(claims["iat"]), UTC)
+                if "iat" in claims
+                else None,
+                audience=_texts(claims.get("aud")) or (),
             )
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             raise _unreadable(origin, "it lacks a usable iss, sub or exp") from error
@@ -94,7 +100,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _entitlements(value: Any) -> tuple[str, ...] | None:
+def _texts(value: Any) -> tuple[str, ...] | None:
     # A single value may come as a string; anything else that is no list tells nothing.
     if isinstance(value, str):
         return (value,)
