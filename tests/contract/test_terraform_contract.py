@@ -15,8 +15,9 @@ from orchestrator.drivers.terraform import Terraform
 from orchestrator.errors import DeploymentFailedError, SiteError, UnsafePlanError
 from orchestrator.model import Share, Site
 from orchestrator.planning import read_plan
-from orchestrator.rendering import render_main, variables
+from orchestrator.rendering import PROVIDER_VERSION, render_main, variables
 from orchestrator.workdir import Workdir
+from tests.secretwatch import SecretWatch
 
 pytestmark = pytest.mark.contract
 
@@ -231,6 +232,15 @@ def test_values_are_never_evaluated(terraform, workdir, values, text):
 def test_a_site_that_does_not_answer_is_told(terraform, planned):
     with pytest.raises(SiteError, match="does not answer"):
         terraform.apply_saved_plan()
+
+
+def test_the_token_is_seen_in_terraform_and_its_provider_alone(terraform, planned):
+    allowed = ("terraform", f"terraform-provider-openstack_v{PROVIDER_VERSION}")
+    watch = SecretWatch({"the token": CANARY}, may_know=dict.fromkeys(allowed, {"the token"}))
+    with watch, pytest.raises(SiteError):
+        terraform.apply_saved_plan()
+    assert "terraform apply" in watch.programs
+    assert watch.found == set()
 
 
 def test_the_token_is_in_no_file(terraform, planned, workdir):
