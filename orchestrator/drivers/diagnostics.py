@@ -28,7 +28,9 @@ class _Meaning:
 
 _MEANINGS = (
     _Meaning(
-        r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication",
+        # Keystone says 404 to a login with a token that has expired or was revoked.
+        r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication"
+        r"|auth/tokens\], but got 404|not a recognized Fernet token|Failed to validate token",
         LoginEndedError,
         "the site no longer accepts the login",
         ("log in again: orchestrator login",),
@@ -102,7 +104,8 @@ def as_error(
 ) -> OrchestratorError:
     """Return the error that fits what Terraform said; ``secret`` is struck out of its words."""
     words = [_words(diagnostic) for diagnostic in diagnostics] or [_last_lines(text)]
-    whole = "\n".join(words)
+    # The code of the answer tells more than its message, and is left out of what is shown.
+    whole = "\n".join([*words, *(_said(diagnostic) for diagnostic in diagnostics)])
     found = next((one for one in _MEANINGS if re.search(one.pattern, whole)), None)
     facts: dict[str, str] = {}
     for index, one in enumerate(words):
@@ -133,13 +136,17 @@ def as_event(line: str) -> Mapping[str, Any] | None:
 
 def _words(diagnostic: Mapping[str, Any]) -> str:
     """Return the provider's own words on a few plain lines, JSON bodies opened."""
-    summary, detail = str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))
-    inner = re.search(r'"message":\s*"((?:[^"\\]|\\.)*)"', summary + detail)
-    said = f"{summary}: {detail}" if detail else summary
+    summary, said = str(diagnostic.get("summary", "")), _said(diagnostic)
+    inner = re.search(r'"message":\s*"((?:[^"\\]|\\.)*)"', said)
     if inner:
         start = re.split(r"[:,] (?:Expected HTTP|Bad request|Request forbidden)", summary)[0]
         said = f"{start}: {inner[1]}"
     return " ".join(said.split())[:1000]
+
+
+def _said(diagnostic: Mapping[str, Any]) -> str:
+    summary, detail = str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))
+    return f"{summary}: {detail}" if detail else summary
 
 
 def _place(index: int, diagnostics: Sequence[Mapping[str, Any]]) -> str:
