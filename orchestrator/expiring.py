@@ -84,9 +84,12 @@ class Expiry:
         every = self._store.all(owner=self._owner)
         warned = [self._warn(one) for one in near(every, now=self._now())]
         removed = [self._remove(one) for one in due(every, now=self._now())]
-        return [*(one for one in warned if one is not None), *removed]
+        return [one for one in (*warned, *removed) if one is not None]
 
-    def _remove(self, deployment: Deployment) -> Ended:
+    def _remove(self, deployment: Deployment) -> Ended | None:
+        # Removing the ones before may have taken an hour, in which somebody put the end off.
+        if self._store.get(deployment.id).expires_at > self._now():
+            return None
         try:
             gone = self._deployer.destroy(deployment.name)
         except OrchestratorError as error:

@@ -269,8 +269,10 @@ class Run:
                     way_out=[f"make destroy NAME={self.deployment.name}        forgets it here"],
                 )
             if found.imports:
-                self._provisioning.recover(self._login.now, found.imports, log)
-            rest = self._provisioning.plan(self._login.now)
+                self._through(
+                    lambda: self._provisioning.recover(self._login.now, found.imports, log)
+                )
+            rest = self._through(lambda: self._provisioning.plan(self._login.now))
             words = count_in_words(one.kind for one in found.missing)
             log.finish(f"taken back: {words}" if words else "the state knows all that there is")
         self._store.note(self.deployment, phase="recover", text=log.text)

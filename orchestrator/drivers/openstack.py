@@ -169,9 +169,11 @@ def _connect(session: Session, region: str | None) -> Connection:
 
 def _failed(site: str, service: str, error: Exception) -> LoginError | SiteError:
     status = getattr(error, "http_status", None) or getattr(error, "status_code", None)
-    if status == 401:
+    # Keystone says 404 to a new login with a token that has expired or was revoked.
+    by_keystone = status == 404 and str(getattr(error, "url", "")).endswith("/auth/tokens")
+    if status == 401 or by_keystone:
         return LoginEndedError(
-            f"{site} no longer accepts the login (its {service} service says 401).",
+            f"{site} no longer accepts the login (its {service} service says {status}).",
             way_out=["run the same command again: it logs in anew"],
         )
     return SiteError(

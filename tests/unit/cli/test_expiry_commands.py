@@ -82,6 +82,22 @@ def test_a_site_that_is_down_is_told_and_tried_again(command, overdue, world):
     assert world.resources == {}
 
 
+def test_an_end_that_is_put_off_while_others_are_removed_counts(
+    command, overdue, world, monkeypatch
+):
+    command("deploy", "toy", "--site", "SIM", "--name", "other")
+    set_end(world, "2026-01-01 00:00:00")
+    login = world.login
+
+    def put_off_meanwhile(*given, **named):
+        set_end(world, soon(99))
+        return login(*given, **named)
+
+    monkeypatch.setattr("orchestrator.auth.keystone.login", put_off_meanwhile)
+    assert command("expire").out == "other: its end had come, and it is gone\n"
+    assert {name for _, name in world.resources} == {"sky-toy"}
+
+
 def test_nothing_due_is_nothing_to_do(command, sky):
     ended = command("expire")
     assert (ended.code, ended.out) == (0, "Nothing ends today.\n")

@@ -165,3 +165,48 @@ def test_of_two_processes_at_once_one_gets_the_lease(tmp_path, store, deployment
         child.communicate()
     assert len(losers) == 2
     assert all("RefusedError" in one for one in words)
+
+
+# --- two machines on one store
+
+
+@pytest.fixture
+def elsewhere(store, deployment, clock):
+    """Another machine has the lease until ten minutes ago, by the clock here."""
+    with store._engine.begin() as connection:
+        values = {"deployment_id": deployment.id, "holder": "other.example 77 1 5"}
+        until = clock() - timedelta(minutes=10)
+        connection.execute(schema.leases.insert().values(**values, until=until))
+
+
+def lease_after(store, deployment, clock, pause):
+    return leases.Lease(store._engine, deployment, clock=clock, pause=pause)
+
+
+def test_a_lease_of_another_machine_that_is_over_is_watched_for_a_beat_and_then_taken(
+    store, deployment, clock, elsewhere
+):
+    waited = []
+    with lease_after(store, deployment, clock, waited.append):
+        pass
+    assert waited == [17.0]
+
+
+def test_another_machine_whose_clock_is_behind_keeps_its_lease_by_moving_it(
+    store, deployment, clock, elsewhere
+):
+    def beat(_seconds):
+        with store._engine.begin() as connection:
+            moved = clock() - timedelta(minutes=9)
+            connection.execute(schema.leases.update().values(until=moved))
+
+    with pytest.raises(RefusedError, match="process 77 on other"):
+        lease_after(store, deployment, clock, beat).__enter__()
+
+
+def test_of_two_that_watch_the_same_lease_one_takes_it(store, deployment, clock, elsewhere):
+    def another_is_quicker(_seconds):
+        lease_after(store, deployment, clock, lambda _: None).__enter__()
+
+    with pytest.raises(RefusedError, match="is being worked on"):
+        lease_after(store, deployment, clock, another_is_quicker).__enter__()
