@@ -15,6 +15,9 @@ from orchestrator.cli.values import as_value
 def command(*, as_json: bool) -> int:
     """Remove the deployments whose end has come, and warn of those that end within a day; for cron.
 
+    Warnings go to warning_hook and warning_mail of config.yaml. Without a login that answers, what
+    is due is removed by its application credential, where app_credential was set there.
+
     Exit code 6 when one could not be removed: it is tried again the next time.
     """
     from orchestrator import warning

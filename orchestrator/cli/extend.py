@@ -26,6 +26,7 @@ from orchestrator.model import Deployment
 def command(*, name: str, days: int, as_json: bool) -> None:
     """Put the end of the deployment NAME off."""  # fmt: skip
     from orchestrator import ending, expiring
+    from orchestrator.auth import appcredentials
     from orchestrator.settings import Settings
     from orchestrator.workdir import Workdir
 
@@ -34,17 +35,19 @@ def command(*, name: str, days: int, as_json: bool) -> None:
     changed = expiring.extend(
         store, deployment, days=days, longest_days=settings.longest_days, now=datetime.now(UTC)
     )
-    untold = ending.tell(
-        changed,
-        workdir=Workdir(context.folders().deployments / changed.id),
-        env=context.child_environment(),
-    )
+    workdir = Workdir(context.folders().deployments / changed.id)
+    untold = ending.tell(changed, workdir=workdir, env=context.child_environment())
     if as_json:
         click.echo(json.dumps({**as_value(changed), "untold": dict(untold)}))
         return
     click.echo(f"{name} now ends on {changed.expires_at:%d %b %Y, %H:%M} UTC.")
     if untold:
         click.echo("\n".join(_of_the_untold(changed, untold)))
+    credential = appcredentials.kept(workdir.secrets)
+    if credential and credential.ends_at < changed.expires_at:
+        click.echo(
+            f"  its application credential ends before; a deploy makes another: {changed.again}"
+        )
 
 
 def _of_the_untold(deployment: Deployment, untold: Mapping[str, str]) -> list[str]:

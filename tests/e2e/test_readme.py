@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,25 @@ def test_the_python_of_the_readme_finds_it_ready(reader, deployed):
     assert done.returncode == 0, done.stderr
     address = reader.show(NAME)["nodes"][0]["address"]
     assert done.stdout.splitlines()[-1] == f"{address} False"
+
+
+def test_the_machine_powers_itself_off_at_its_end_and_extend_moves_that(reader, deployed):
+    look = "systemctl is-active deployment-end.timer; systemctl cat deployment-end.timer"
+    assert on_calendar(reader) in reader.run("ssh", NAME, "--", look).stdout
+    before = on_calendar(reader)
+    assert "could not be told" not in reader.run("extend", NAME, "--days", "30").stdout
+    after = on_calendar(reader)
+    assert after != before
+    told = reader.run("ssh", NAME, "--", look).stdout
+    assert told.splitlines()[0] == "active"
+    assert after in told
+    assert before not in told
+
+
+def on_calendar(reader: Person) -> str:
+    """The end of the deployment as systemd's timers name it."""
+    end = datetime.fromisoformat(str(reader.show(NAME)["expires_at"])).astimezone(UTC)
+    return f"OnCalendar={end:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def test_the_configuration_again_changes_nothing_on_the_machine(reader, deployed):

@@ -53,6 +53,25 @@ def test_a_machine_that_is_off_is_named_with_what_starts_it(command, sky, world)
     assert len(world.servers["sky-toy"].ends) == 2
 
 
+def test_a_credential_that_ends_before_the_new_end_is_said(command, world):
+    (world.folders.config / "config.yaml").write_text("app_credential: true\n")
+    command("deploy", "toy", "--site", "SIM", "--name", "sky")
+    assert "application credential" not in command("extend", "sky", "--days", "9").out
+    out = command("extend", "sky", "--days", "30").out
+    assert "its application credential ends before; a deploy makes another: make deploy" in out
+    command("deploy", "toy", "--site", "SIM", "--name", "sky")
+    assert "application credential" not in command("extend", "sky", "--days", "31").out
+
+
+def test_what_is_due_is_removed_without_any_login_by_the_credential(command, world, monkeypatch):
+    (world.folders.config / "config.yaml").write_text("app_credential: true\n")
+    command("deploy", "toy", "--site", "SIM", "--name", "sky")
+    set_end(world, "2026-01-01 00:00:00")
+    monkeypatch.delenv("OIDC_ACCESS_TOKEN")
+    assert command("expire").code == 0
+    assert world.resources == {}
+
+
 def test_the_policy_has_the_last_word(command, sky, world):
     (world.folders.config / "config.yaml").write_text("longest_days: 10\n")
     ended = command("extend", sky, "--days", "30")
