@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator import __version__, choosing, ending, keeping
-from orchestrator.auth import appcredentials
 from orchestrator.auth.source import TokenSource
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
@@ -23,10 +21,8 @@ from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
-    LoginError,
     OrchestratorError,
     RequestError,
-    SiteError,
 )
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
@@ -97,7 +93,7 @@ class Run:
             site=site,
             share=share,
             source=source,
-            credential=lambda: appcredentials.kept(self._workdir.secrets),
+            secrets=self._workdir.secrets,
             journal=journal,
         )
         self._verb = ""
@@ -294,7 +290,7 @@ class Run:
         if held:
             self._destroy_by_state()
             self._sweep()
-            self._forget_credential()
+            self._login.forget_credential()
         self._workdir.remove()
         self._store.note(self.deployment, phase="destroy", text="nothing is left at the site")
         self.deployment = self._store.move(self.deployment, Phase.DESTROYED, nodes=())
@@ -363,33 +359,10 @@ class Run:
         self._journal.note("reach", words)
 
     def _keep_credential(self) -> None:
-        """Have an application credential until past the end, where the person wants one and the site gives it."""
-        until = self.deployment.expires_at + _BEYOND_THE_END
-        kept = appcredentials.kept(self._workdir.secrets) if self._wants_credential else None
-        login = self._login.now
-        if not self._wants_credential or login.is_scoped or (kept and kept.ends_at == until):
-            return
-        name = f"orchestrator-{self.deployment.id}-{secrets.token_hex(3)}"
-        try:
-            made = appcredentials.make(self._site, login, name=name, expires_at=until)
-            appcredentials.keep(self._workdir.secrets, made)
-            if kept:
-                appcredentials.remove(self._site, login, kept)
-        except (LoginError, SiteError) as error:
-            # Everything goes on without: the end then needs the login of a person.
-            self._journal.note("login", f"no application credential: {error.message}")
-            return
-        self._journal.note("login", f"an application credential is kept until {until:%d %b %Y}")
-
-    def _forget_credential(self) -> None:
-        kept = appcredentials.kept(self._workdir.secrets)
-        if kept is None:
-            return
-        try:
-            appcredentials.remove(self._site, self._login.now, kept)
-        except (LoginError, SiteError) as error:
-            # It has an end of its own, and without its secret it opens nothing.
-            self._journal.note("destroy", error.message)
+        """Have an application credential until past the end, where the person wants one."""
+        if self._wants_credential:
+            one = self.deployment
+            self._login.keep_credential(one.id, until=one.expires_at + _BEYOND_THE_END)
 
     def _render(self, use_case: UseCase) -> None:
         self._takingback.know_public_key(self.deployment, self._cloud)

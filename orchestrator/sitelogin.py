@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
 from typing import TypeVar
 
 from orchestrator.auth import appcredentials, keystone
@@ -16,6 +19,7 @@ from orchestrator.errors import (
     LoginEndedError,
     LoginError,
     OrchestratorError,
+    SiteError,
 )
 from orchestrator.journal import Journal
 from orchestrator.model import Share, Site
@@ -54,13 +58,13 @@ class SiteLogin:
         site: Site,
         share: Share,
         source: Callable[[], TokenSource],
-        credential: Callable[[], AppCredential | None],
+        secrets: Path,
         journal: Journal,
     ) -> None:
         self._site = site
         self._share = share
         self._source = source
-        self._credential = credential
+        self._secrets = secrets
         self._journal = journal
         self._login: KeystoneLogin | None = None
         self._made: LoggedIn | None = None
@@ -77,7 +81,7 @@ class SiteLogin:
         try:
             made = self._by_token(project_id)
         except OrchestratorError as error:
-            credential = self._credential()
+            credential = appcredentials.kept(self._secrets)
             if credential is None:
                 raise
             made = self._by_credential(credential, error)
@@ -147,6 +151,34 @@ class SiteLogin:
                 "or hand over a fresh token: OIDC_ACCESS_TOKEN",
             ],
         )
+
+    def keep_credential(self, deployment_id: str, *, until: datetime) -> None:
+        """Have an application credential that ends then; a site that gives none is told of, no more."""
+        # Another name each time: one that a killed run had made, and did not keep, has the last one.
+        name = f"orchestrator-{deployment_id}-{token_hex(3)}"
+        try:
+            kept = appcredentials.kept(self._secrets)
+            if self.now.is_scoped or (kept and kept.ends_at == until):
+                return
+            made = appcredentials.make(self._site, self.now, name=name, expires_at=until)
+            appcredentials.keep(self._secrets, made)
+            if kept:
+                appcredentials.remove(self._site, self.now, kept)
+        except (LoginError, SiteError) as error:
+            # Everything goes on without: the end then needs the login of a person.
+            self._journal.note("login", f"no application credential: {error.message}")
+            return
+        self._journal.note("login", f"an application credential is kept until {until:%d %b %Y}")
+
+    def forget_credential(self) -> None:
+        """Have the site remove the deployment's application credential, where there is one."""
+        try:
+            kept = appcredentials.kept(self._secrets)
+            if kept is not None:
+                appcredentials.remove(self._site, self.now, kept)
+        except (LoginError, SiteError) as error:
+            # It has an end of its own, and without its secret it opens nothing.
+            self._journal.note("destroy", error.message)
 
     def _by_token(self, project_id: str | None) -> LoggedIn:
         source = self._source()

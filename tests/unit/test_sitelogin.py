@@ -209,3 +209,13 @@ def test_a_credential_that_is_refused_too_says_both(agreed, asked, world):
     with pytest.raises(LoginError, match="not logged in") as caught:
         agreed(access_token=None).destroy("sky")
     assert caught.value.facts["application credential"] == "it was removed"
+
+
+def test_a_credential_that_cannot_be_read_keeps_nothing_from_being_removed(agreed, asked, world):
+    agreed().deploy(asked())
+    (file,) = credential_files(world)
+    file.write_text("{")
+    told = []
+    agreed(on_progress=lambda one: told.append(one.text)).destroy("sky")
+    assert world.resources == {}
+    assert any("cannot be read" in text for text in told)
