@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from orchestrator.errors import (
     BusyError,
     DeploymentFailedError,
+    LoginEndedError,
     LoginError,
     OrchestratorError,
     RefusedError,
@@ -87,7 +88,7 @@ KNOWN: tuple[Cause, ...] = (
         # Keystone says 404 to a login with a token that has expired or was revoked.
         pattern=r"got 401|\b401\b.*[Uu]nauthor|Authentication failed|requires authentication"
         r"|auth/tokens\], but got 404|not a recognized Fernet token|Failed to validate token",
-        error=LoginError,
+        error=LoginEndedError,
         message="the site no longer accepts the login",
         way_out=("log in again (orchestrator login), then the same command: it goes on from there",),
     ),

@@ -40,6 +40,7 @@ from orchestrator.names import check_name, make_name
 from orchestrator.paths import Folders
 from orchestrator.selection.images import choose_image
 from orchestrator.settings import Settings
+from orchestrator.stopping import EitherStop
 from orchestrator.store import Store
 from orchestrator.workdir import Workdir
 
@@ -412,25 +413,29 @@ class Deployer:
         # The libraries behind a run take a second to import: not before a request is sound.
         from orchestrator.run import Run
 
-        with self._store.lease(deployment):
+        stop = EitherStop(self._stop)
+        with self._store.lease(deployment, on_lost=stop.set) as lease:
             run = Run(
                 deployment=self._store.get(deployment.id),
                 site=site,
                 share=share,
                 folders=self._folders,
-                store=self._store,
+                store=self._store.under(lease),
                 journal=Journal(self._on_progress),
-                stop=self._stop,
+                stop=stop,
                 source=lambda: choose_source(
                     self._settings, site=site, tokens=self._folders.tokens, given=self._given
                 ),
                 environment=self._given.env,
                 reach_seconds=self._reach_seconds,
+                app_credential=self._settings.app_credential,
             )
             try:
                 run.open(verb)
                 yield run
             except OrchestratorError as error:
+                # One that was taken over has nothing to note, and says by whom.
+                lease.require()
                 run.give_up(error)
                 raise
 

@@ -51,6 +51,10 @@ class LoginError(OrchestratorError):
     exit_code = 4
 
 
+class LoginEndedError(LoginError):
+    """A login that was good at first is accepted no longer; another one goes on from there."""
+
+
 class SiteError(OrchestratorError):
     """The site cannot: it is down, full, or lacks what is needed."""
 

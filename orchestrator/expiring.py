@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.deployer import Deployer
-from orchestrator.drivers import command
-from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import OrchestratorError, RefusedError, RequestError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment
 from orchestrator.store import Store
+from orchestrator.warning import Warn
 
 WARN_BEFORE = timedelta(days=1)
-_HOOK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +70,13 @@ class Expiry:
         deployer: Deployer,
         store: Store,
         owner: str,
-        hook: Sequence[str] = (),
-        environment: Mapping[str, str],
+        ways: Mapping[str, Warn] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._deployer = deployer
         self._store = store
         self._owner = owner
-        self._hook = tuple(hook)
-        self._environment = environment
+        self._ways = dict(ways or {})
         self._now = now
 
     def run(self) -> list[Ended]:
@@ -89,9 +84,12 @@ class Expiry:
         every = self._store.all(owner=self._owner)
         warned = [self._warn(one) for one in near(every, now=self._now())]
         removed = [self._remove(one) for one in due(every, now=self._now())]
-        return [*(one for one in warned if one is not None), *removed]
+        return [one for one in (*warned, *removed) if one is not None]
 
-    def _remove(self, deployment: Deployment) -> Ended:
+    def _remove(self, deployment: Deployment) -> Ended | None:
+        # Removing the ones before may have taken an hour, in which somebody put the end off.
+        if self._store.get(deployment.id).expires_at > self._now():
+            return None
         try:
             gone = self._deployer.destroy(deployment.name)
         except OrchestratorError as error:
@@ -104,31 +102,30 @@ class Expiry:
         )
 
     def _warn(self, deployment: Deployment) -> Ended | None:
-        """Tell the hook once of a deployment that ends soon."""
-        end = deployment.expires_at.isoformat()
-        told = f"warned of the end at {end}"
-        if any(event.text == told for event in self._store.events(deployment)):
-            return None
-        detail = self._call(deployment) if self._hook else ""
-        if not detail:
-            self._store.note(deployment, phase="expire", text=told)
-        return Ended(deployment=deployment, what="warned", detail=detail)
-
-    def _call(self, deployment: Deployment) -> str:
-        """Give the hook what a warning needs on its standard input; say what went wrong with it."""
-        told = json.dumps(
-            {
-                "name": deployment.name,
-                "owner": deployment.owner,
-                "use_case": deployment.use_case,
-                "site": deployment.site,
-                "expires_at": deployment.expires_at.isoformat(),
-                "extend": f"orchestrator extend {deployment.name} --days 7",
-            }
+        """Tell once by each way of a deployment that ends soon; one that fails is tried again next time."""
+        told = {event.text for event in self._store.events(deployment)}
+        said, remarks = False, []
+        for way, text in self._due_warnings(deployment):
+            if text in told:
+                continue
+            try:
+                remarks.append(self._ways.get(way, _say_nothing)(deployment))
+            except OrchestratorError as error:
+                remarks.append(error.message)
+                continue
+            said = True
+            self._store.note(deployment, phase="expire", text=text)
+        detail = "; ".join(remark for remark in remarks if remark)
+        return (
+            Ended(deployment=deployment, what="warned", detail=detail) if said or detail else None
         )
-        env = child_environment(self._environment)
-        try:
-            answer = command.run(self._hook, env=env, timeout=_HOOK_SECONDS, stdin=told)
-        except (command.CommandTimeoutError, OrchestratorError) as error:
-            return f"the warning hook failed: {error}"
-        return "" if answer.code == 0 else f"the warning hook failed: {answer.last_words}"
+
+    def _due_warnings(self, deployment: Deployment) -> list[tuple[str, str]]:
+        end = f"warned of the end at {deployment.expires_at.isoformat()}"
+        # Without any way the command's own words are the warning.
+        return [(way, f"{end} by {way}") for way in self._ways] or [("", end)]
+
+
+def _say_nothing(_deployment: Deployment) -> str:
+    """Leave it to the command's own words."""
+    return ""

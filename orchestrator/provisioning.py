@@ -75,6 +75,7 @@ class Provisioning:
 
     def plan(self, login: KeystoneLogin, *, destroy: bool = False) -> Plan:
         """Save a plan and return it; nothing changes at the site."""
+        self._name_project(login)
         terraform = self._terraform(login, _ignore)
         terraform.init()
         terraform.save_plan(destroy=destroy)
@@ -106,7 +107,7 @@ class Provisioning:
         """
         terraform = self._terraform(login, _watch(self._journal, log))
         try:
-            terraform.apply_saved_plan()
+            terraform.apply_saved_plan(login_seconds=login.seconds_left())
         finally:
             self._workdir.keep_state()
         outputs = terraform.outputs()
@@ -158,6 +159,16 @@ class Provisioning:
             if resource.get("mode", "managed") == "managed"
             for instance in resource.get("instances", ())
         ]
+
+    def _name_project(self, login: KeystoneLogin) -> None:
+        """Name the project to Terraform, unless the token is bound to it: Keystone then refuses both."""
+        if not self._workdir.variables.is_file():
+            return
+        values = json.loads(self._workdir.variables.read_bytes())
+        wanted = None if login.is_scoped else login.project_id
+        if values["site"]["project_id"] != wanted:
+            values["site"]["project_id"] = wanted
+            self._workdir.write_variables(values)
 
     def _program(self) -> Path:
         found = provider.find_terraform(self._cache, env=self._environment)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from orchestrator import __version__, choosing, datavolumes, keeping
-from orchestrator.auth import keystone
+from orchestrator import __version__, choosing, datavolumes, ending, keeping
 from orchestrator.auth.source import TokenSource
-from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
@@ -36,6 +35,7 @@ from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import (
     Deployment,
     KeptVolume,
+    Node,
     Proof,
     Request,
     Selection,
@@ -48,9 +48,20 @@ from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.recovery import count_in_words, names_of, sweep
 from orchestrator.selection.quotas import QuotaLine
+from orchestrator.sitelogin import SiteLogin
 from orchestrator.store import Store
+from orchestrator.store.durations import BEGAN, REACH
 from orchestrator.takingback import Recovered, TakingBack
 from orchestrator.workdir import StateLostError, Workdir
+
+_T = TypeVar("_T")
+
+# A site may be down at a deployment's end: its removal is tried again for so long.
+_BEYOND_THE_END = timedelta(days=7)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Run:
@@ -69,6 +80,7 @@ class Run:
         source: Callable[[], TokenSource],
         environment: Mapping[str, str],
         reach_seconds: float,
+        app_credential: bool = False,
     ) -> None:
         self.deployment = deployment
         self._site = site
@@ -76,8 +88,9 @@ class Run:
         self._store = store
         self._journal = journal
         self._stop = stop
-        self._source = source
         self._reach_seconds = reach_seconds
+        self._wants_credential = app_credential
+        self._environment = environment
         self._workdir = Workdir(folders.deployments / deployment.id)
         self._provisioning = Provisioning(
             workdir=self._workdir,
@@ -96,7 +109,13 @@ class Run:
         self._takingback = TakingBack(
             workdir=self._workdir, provisioning=self._provisioning, journal=journal, stop=stop
         )
-        self._login: keystone.KeystoneLogin | None = None
+        self._login = SiteLogin(
+            site=site,
+            share=share,
+            source=source,
+            secrets=self._workdir.secrets,
+            journal=journal,
+        )
         self._verb = ""
 
     # --- from the beginning to a plan
@@ -106,7 +125,7 @@ class Run:
         self._verb = verb
         self._workdir.create()
         self._journal.keep_in(self._workdir.next_run(f"run-{verb}"))
-        self._store.note(self.deployment, phase=verb, text="a run began")
+        self._store.note(self.deployment, phase=verb, text=BEGAN)
         self._settle()
 
     def _settle(self) -> None:
@@ -122,16 +141,15 @@ class Run:
 
     def login(self) -> None:
         """Get a token and trade it at the site; tell as whom and for how long."""
-        token = self._log_in_anew()
-        site, share, login = self._site, self._share, self._logged_in()
+        made = self._login.anew(self.deployment.project_id)
+        site, share, login = self._site, self._share, self._login.now
         if not self.deployment.project_id:
             self.deployment = self._store.update(self.deployment, project_id=login.project_id)
-        minutes = int(min(token.seconds_left(), login.seconds_left()) // 60)
-        who = token.username or token.subject
+        minutes = int(min(made.token_seconds, login.seconds_left()) // 60)
         self._journal.note(
             "login",
             f"{self.deployment.use_case} on {site.name}  ·  VO {share.vo}"
-            f"  ·  as {who} (token good for {minutes} min)",
+            f"  ·  as {made.who} (token good for {minutes} min)",
         )
 
     def keep(self, use_case: UseCase, *, upgrade: bool) -> UseCase:
@@ -153,11 +171,13 @@ class Run:
         self._check_stop()
         site = self._site
         with self._journal.phase("discover") as log:
-            offer = collect(
-                self._cloud(),
-                site=site.name,
-                project_id=self.deployment.project_id,
-                volumes=choosing.wants_volume(request, use_case, self.deployment.parameters),
+            offer = self._through(
+                lambda: collect(
+                    self._cloud(),
+                    site=site.name,
+                    project_id=self.deployment.project_id,
+                    volumes=choosing.wants_volume(request, use_case, self.deployment.parameters),
+                )
             )
             log.finish(
                 f"{len(offer.networks)} networks, {len(offer.flavors)} flavors,"
@@ -181,13 +201,7 @@ class Run:
         """Render the files and save a plan; refuse one that would lose a machine."""
         self._check_stop()
         with self._journal.phase("plan") as log:
-            self._takingback.know_public_key(self.deployment, self._cloud)
-            self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
-            self._take_back(log)
-            plan = self._provisioning.plan(self._logged_in())
-            # A machine whose making was cut short has never been anybody's.
-            unfinished = plan.tainted if not self.deployment.nodes else ()
-            plan.raise_if_unsafe(agreed=unfinished)
+            plan = self._through(lambda: self._save_plan(use_case, log))
             log.finish(plan.summary)
         versions = {"orchestrator": __version__, **self._provisioning.versions()}
         if self.deployment.phase in MAY_HOLD_RESOURCES:
@@ -206,14 +220,15 @@ class Run:
             raise RequestError(
                 f"{self.deployment.name} has no saved plan", way_out=[self.deployment.again]
             )
-        self._log_in_anew()
+        self._login.lasting(self.deployment.project_id, seconds=math.inf)
+        self._require_time()
         # What is made anew is not configured, also when this run is killed before it gets there.
         self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
+        self._keep_credential()
         with self._journal.phase("apply") as log:
-            selection = self.deployment.selection
             try:
-                nodes = self._provisioning.apply(
-                    self._logged_in(), log, jump_host=selection.jump_host if selection else None
+                nodes = self._through(
+                    lambda: self._apply_plan(log), again=lambda: self._plan_the_rest(log)
                 )
             except (DeploymentFailedError, SiteError) as error:
                 raise self._with_faults(error) from error
@@ -258,6 +273,8 @@ class Run:
         else:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
+        self._tell_the_end()
+        self._keep_credential()
         return self.deployment
 
     def adopt(self, use_case: UseCase) -> Recovered:
@@ -279,8 +296,7 @@ class Run:
             )
             self._journal.note("recover", words)
         with self._journal.phase("recover") as log:
-            self._takingback.know_public_key(self.deployment, self._cloud)
-            self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
+            self._through(lambda: self._render(use_case))
             aside = self._takingback.set_broken_state_aside(self.deployment)
             found = self._takingback.prepare(self.deployment, self._cloud())
             if not (found.known or found.missing or found.strays):
@@ -289,8 +305,10 @@ class Run:
                     way_out=[f"make destroy NAME={self.deployment.name}        forgets it here"],
                 )
             if found.imports:
-                self._provisioning.recover(self._logged_in(), found.imports, log)
-            rest = self._provisioning.plan(self._logged_in())
+                self._through(
+                    lambda: self._provisioning.recover(self._login.now, found.imports, log)
+                )
+            rest = self._through(lambda: self._provisioning.plan(self._login.now))
             self._configuration.learn_host_keys(self.deployment, self._cloud())
             words = count_in_words(one.kind for one in found.missing)
             log.finish(f"taken back: {words}" if words else "the state knows all that there is")
@@ -319,6 +337,7 @@ class Run:
             kept = self._keep_volumes(delete_data=delete_data)
             self._destroy_by_state(keep_volumes=bool(kept))
             self._sweep(kept)
+            self._login.forget_credential()
         self._workdir.remove()
         text = f"nothing is left at the site{_but(kept)}"
         self._store.note(self.deployment, phase="destroy", text=text)
@@ -362,6 +381,81 @@ class Run:
         )
 
     # --- parts
+
+    def _through(self, step: Callable[[], _T], *, again: Callable[[], None] = _nothing) -> _T:
+        """Do a step that needs the site, with as many logins as it takes."""
+        return self._login.through(
+            step,
+            project_id=self.deployment.project_id,
+            holds=self.deployment.phase in MAY_HOLD_RESOURCES,
+            again=again,
+        )
+
+    def _tell_the_end(self, *, again: bool = False) -> None:
+        """Let the machines power themselves off at the end, where they do not know it yet."""
+        one = self.deployment
+        name, end = one.name, f"{one.expires_at:%d %b %Y, %H:%M} UTC"
+        if one.expires_at <= datetime.now(UTC):
+            words = (
+                f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
+            )
+        elif not again and ending.is_known(one, self._workdir):
+            return
+        elif untold := ending.tell(one, workdir=self._workdir, env=self._environment):
+            why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())
+            words = f"not every machine knows when to power itself off ({why})"
+        else:
+            words = f"the machines power themselves off on {end}"
+        self._journal.note("reach", words)
+
+    def _keep_credential(self) -> None:
+        """Have an application credential until past the end, where the person wants one."""
+        if self._wants_credential:
+            one = self.deployment
+            self._login.keep_credential(one.id, until=one.expires_at + _BEYOND_THE_END)
+
+    def _render(self, use_case: UseCase) -> None:
+        self._takingback.know_public_key(self.deployment, self._cloud)
+        self._provisioning.render(self.deployment, site=self._site, use_case=use_case)
+
+    def _save_plan(self, use_case: UseCase, log: PhaseLog) -> Plan:
+        self._render(use_case)
+        self._take_back(log)
+        return self._safe_plan()
+
+    def _safe_plan(self) -> Plan:
+        plan = self._provisioning.plan(self._login.now)
+        # A machine whose making was cut short has never been anybody's.
+        unfinished = plan.tainted if not self.deployment.nodes else ()
+        plan.raise_if_unsafe(agreed=unfinished)
+        return plan
+
+    def _require_time(self) -> None:
+        """Say so when the login cannot last as long as making this took lately."""
+        usual = self._store.making_seconds(site=self._site.name, use_case=self.deployment.use_case)
+        holds = self.deployment.phase in MAY_HOLD_RESOURCES
+        self._login.require_seconds(usual, holds=holds)
+
+    def _apply_plan(self, log: PhaseLog) -> tuple[Node, ...]:
+        selection = self.deployment.selection
+        return self._provisioning.apply(
+            self._login.now, log, jump_host=selection.jump_host if selection else None
+        )
+
+    def _plan_the_rest(self, log: PhaseLog) -> None:
+        """Plan what an apply had not made when its login ended; what it had begun is taken back."""
+        log.running("looking what is made already")
+        self._take_back(log)
+        self._safe_plan()
+
+    def _destroy_what_the_state_knows(self, log: PhaseLog, *, keep_volumes: bool) -> None:
+        self._provisioning.plan_end(self._login.now, keep_volumes=keep_volumes)
+        self._provisioning.apply(self._login.now, log)
+
+    def _reach_nodes(self, log: PhaseLog) -> None:
+        self._configuration.reach(
+            self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
+        )
 
     def _take_parameters(self, request: Request, use_case: UseCase) -> None:
         """Let the parameters given this time hold; the others stay as they are."""
@@ -417,8 +511,9 @@ class Run:
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
                 try:
-                    self._provisioning.plan_end(self._logged_in(), keep_volumes=keep_volumes)
-                    self._provisioning.apply(self._logged_in(), log)
+                    self._through(
+                        lambda: self._destroy_what_the_state_knows(log, keep_volumes=keep_volumes)
+                    )
                 except (DeploymentFailedError, SetupError, SiteError) as error:
                     # All that the state knows carries our mark: what is still in use, or stops
                     # Terraform itself, keeps nothing at the site.
@@ -429,8 +524,11 @@ class Run:
 
     def _sweep(self, kept: Sequence[Resource]) -> None:
         with self._journal.phase("look") as log:
+            self._login.lasting(self.deployment.project_id)
             ids = {one.id for one in kept}
-            swept = sweep(self._cloud(), self.deployment.id, keep=ids, wait=self._stop.wait)
+            swept = self._through(
+                lambda: sweep(self._cloud(), self.deployment.id, keep=ids, wait=self._stop.wait)
+            )
             if swept.left:
                 because = {"the site says": "; ".join(swept.causes)} if swept.causes else {}
                 raise DeploymentFailedError(
@@ -452,9 +550,11 @@ class Run:
         self._check_stop()
         self._workdir.require_key(self.deployment.name)
         with self._journal.phase("reach") as log:
-            self._configuration.reach(
-                self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
-            )
+            self._login.lasting(self.deployment.project_id)
+            self._through(lambda: self._reach_nodes(log))
+        self._store.note(self.deployment, phase=REACH, text="the nodes answer")
+        # Also one that was told before: it may be another machine behind the same name.
+        self._tell_the_end(again=True)
         self._remember_reached()
 
     def _remember_reached(self) -> None:
@@ -477,23 +577,9 @@ class Run:
             return error
         return with_faults(error, faults)
 
-    def _log_in_anew(self) -> AccessToken:
-        """Make the login anew for a phase that may take long; return the token it was made with."""
-        site, share = self._site, self._share
-        token = self._source().access_token()
-        # A deployment stays where it was made, also when the site's file names another project.
-        project = self.deployment.project_id or share.project_id
-        self._login = keystone.login(site, token, project_id=project, vo=share.vo)
-        return token
-
-    def _logged_in(self) -> keystone.KeystoneLogin:
-        if self._login is None:
-            raise RuntimeError("a phase needs the site before the run has logged in")
-        return self._login
-
     def _cloud(self) -> Cloud:
         site, share = self._site, self._share
-        session = self._logged_in().session
+        session = self._login.now.session
         return Cloud(session, site=site.name, region=share.region or site.region)
 
     def _check_stop(self) -> None:

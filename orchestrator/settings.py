@@ -5,15 +5,32 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 
 from orchestrator.errors import SetupError
 
 FILE = "config.yaml"
+# A line of its own in a letter's head would be another head.
+_ADDRESS = r"^[^@\s,<>]+@[^@\s,<>]+$"
 EGI_ISSUER = "https://aai.egi.eu/auth/realms/egi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """The mail server that takes warnings, and whom they are from and to."""
+
+    host: str
+    sender: str
+    to: tuple[str, ...]
+    security: str = "starttls"  # tls, starttls or none
+    port: int | None = None  # else the usual one of the security
+    user: str | None = None
+    password_file: Path | None = None
+    password_command: tuple[str, ...] = ()
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +47,11 @@ class Settings:
     client_id: str | None = None
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
+    app_credential: bool = False  # one per deployment, so that its end needs no token
     lifetime_days: int = 7
     longest_days: int = 180  # from a deployment's beginning to its last possible end
     warning_hook: tuple[str, ...] = ()  # a command; what ends soon comes as JSON on its input
+    warning_mail: MailSettings | None = None
     origin: str = "the defaults"
 
     @classmethod
@@ -46,7 +65,31 @@ class Settings:
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise _wrong(path, " ".join(str(error).split())) from error
         given = _checked(content if content is not None else {}, path)
-        return cls(origin=str(path), **given)
+        letter = given.pop("warning_mail", None)
+        mail = MailSettings(**letter) if letter else None
+        return cls(origin=str(path), warning_mail=mail, **given)
+
+
+class _Mail(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    host: StrictStr = Field(min_length=1)
+    sender: StrictStr = Field(alias="from", pattern=_ADDRESS)
+    to: tuple[Annotated[StrictStr, Field(pattern=_ADDRESS)], ...] = Field(min_length=1)
+    security: Literal["tls", "starttls", "none"] | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    user: StrictStr | None = None
+    password_file: Path | None = None
+    password_command: tuple[StrictStr, ...] | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _keeps_the_password(self) -> _Mail:
+        if self.security == "none" and self.user is not None:
+            raise ValueError("with security: none the password of user would be sent in clear")
+        if self.password_file is not None and self.password_command is not None:
+            raise ValueError("password_file or password_command, not both")
+        return self
 
 
 class _File(BaseModel):
@@ -61,9 +104,11 @@ class _File(BaseModel):
     client_id: StrictStr | None = None
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
+    app_credential: bool | None = None
     lifetime_days: int | None = Field(default=None, ge=1, le=365)
     longest_days: int | None = Field(default=None, ge=1, le=3650)
     warning_hook: tuple[StrictStr, ...] | None = None
+    warning_mail: _Mail | None = None
 
 
 def _checked(content: Any, path: Path) -> dict[str, Any]:
@@ -86,6 +131,8 @@ def _said(key: str, details: Any) -> str:
 
 
 def _expanded(value: Any, folder: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(inner, folder) for key, inner in value.items()}
     return folder / value.expanduser() if isinstance(value, Path) else value
 
 

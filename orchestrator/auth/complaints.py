@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from keystoneauth1 import exceptions as failures
 
 from orchestrator.auth import web
 from orchestrator.auth.issuer import Issuer
 from orchestrator.auth.roles import Entitlement, missing_role
-from orchestrator.auth.token import LOGIN_AGAIN, AccessToken
-from orchestrator.errors import LoginError, OrchestratorError, SiteError
+from orchestrator.auth.token import LOGIN_AGAIN, AccessToken, span
+from orchestrator.errors import LoginEndedError, LoginError, OrchestratorError, SiteError
 from orchestrator.model import Site
 
 
 class UntrustedError(LoginError):
     """The certificate of a site is not trusted, so it was told nothing."""
 
+
+_DESCRIPTION = re.compile(r'error_description="([^"]*)"')
+# Less than this a site's own tolerance makes up for.
+_SKEW = 60.0
+_EARLY = 5.0
 
 _ELSEWHERE = "orchestrator sites        shows the other sites of your VO"
 
@@ -37,6 +45,12 @@ def about(site: Site, error: Exception) -> OrchestratorError:
             f"{site.name} knows you and does not let you in (HTTP 403).",
             facts={"Keystone": site.endpoint},
             way_out=["ask your VO's manager, or the site, which role is missing"],
+        )
+    if isinstance(error, failures.Unauthorized):
+        return LoginEndedError(
+            f"{site.name} no longer accepts the login that it gave (HTTP 401).",
+            facts={"Keystone": site.endpoint},
+            way_out=["run the same command again: it logs in anew"],
         )
     status = getattr(error, "http_status", None)
     said = f"answered with HTTP {status}" if status else "gave an answer that makes no sense"
@@ -66,14 +80,25 @@ def about_token(
             },
             way_out=[f"correct protocol or identity_provider in sites/{site.name}.yaml"],
         )
-    return _role_of(site, token, vo) or LoginError(
+    answer = getattr(error, "response", None)
+    headers: Mapping[str, str] = getattr(answer, "headers", None) or {}
+    said = _DESCRIPTION.search(headers.get("WWW-Authenticate", ""))
+    facts = {
+        "Keystone": site.endpoint,
+        "token of": f"{token.username or token.subject} at {token.issuer}",
+        "VOs in it": _vos(token),
+        **({"it is for": ", ".join(token.audience)} if token.audience else {}),
+        **({"the site says": said[1][:300]} if said else {}),
+    }
+    known = (
+        _role_of(site, token, vo)
+        or _clock_of(site, token, headers.get("Date", ""))
+        or _audience_of(site, said[1] if said else "", facts)
+    )
+    return known or LoginError(
         f"{site.name} does not accept your token (HTTP 401), although it is good for"
         f" {token.seconds_left() / 60:.0f} more minutes.",
-        facts={
-            "Keystone": site.endpoint,
-            "token of": f"{token.username or token.subject} at {token.issuer}",
-            "VOs in it": _vos(token),
-        },
+        facts=facts,
         way_out=[f"ask the manager of {vo or 'your VO'} for the role vm_operator", *LOGIN_AGAIN],
     )
 
@@ -87,6 +112,49 @@ def about_project(
         f"{site.name} lets you in, but not into {wanted}.",
         facts={"project": project_id or "not named", "you may enter": ", ".join(yours) or "none"},
         way_out=[f"ask the manager of {vo or 'the VO'} for the role vm_operator", *LOGIN_AGAIN],
+    )
+
+
+def _clock_of(site: Site, token: AccessToken, date: str) -> LoginError | None:
+    """Say that clocks differ: a token is then taken for one of the past or of the future."""
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if theirs.tzinfo is None:
+        return None
+    ours = datetime.now(UTC)
+    ahead = (ours - theirs).total_seconds()
+    facts = {
+        f"clock of {site.name}": f"{theirs:%H:%M:%S} UTC",
+        "clock here": f"{ours:%H:%M:%S} UTC",
+    }
+    if abs(ahead) > _SKEW:
+        how = "ahead of" if ahead > 0 else "behind"
+        return LoginError(
+            f"the clock of this machine is {span(abs(ahead))} {how} that of {site.name},"
+            " which does not accept your token (HTTP 401).",
+            facts=facts,
+            way_out=["set the clock: timedatectl set-ntp true", "then the same command again"],
+        )
+    early = (token.issued_at - theirs).total_seconds() if token.issued_at else 0.0
+    if early > _EARLY:
+        return LoginError(
+            f"the clock of {site.name} is behind that of {token.issuer}: it takes your token for one"
+            f" of the future (HTTP 401).",
+            facts=facts,
+            way_out=[f"the same command again in {span(early + 1)}", "tell the site"],
+        )
+    return None
+
+
+def _audience_of(site: Site, said: str, facts: Mapping[str, str]) -> LoginError | None:
+    if "aud" not in re.split(r"[^a-z]+", said.lower()) and "audience" not in said.lower():
+        return None
+    return LoginError(
+        f"your token is for somebody else than {site.name}: it has the wrong audience (HTTP 401).",
+        facts=facts,
+        way_out=[f"orchestrator login --site {site.name}"],
     )
 
 

@@ -21,6 +21,11 @@ class AgentToken:
         """The account."""
         return f"oidc-agent account {self.account}"
 
+    @property
+    def renews(self) -> bool:
+        """True: it gives a new token each time."""
+        return True
+
     def access_token(self) -> AccessToken:
         """Ask the agent, which renews the token by itself."""
         return _good(self.client.token_from_agent(self.account), self.name)
@@ -38,6 +43,11 @@ class MytokenToken:
     def name(self) -> str:
         """The server."""
         return f"the mytoken at {self.server}"
+
+    @property
+    def renews(self) -> bool:
+        """True: it gives a new token each time."""
+        return True
 
     def access_token(self) -> AccessToken:
         """Ask the server."""

@@ -36,13 +36,14 @@ class KeystoneLogin:
     """One login at one site: good for about an hour, made new for every phase."""
 
     auth_url: str
-    token: str = field(repr=False)  # unscoped
+    token: str = field(repr=False)  # unscoped, unless it says so below
     expires_at: datetime
     user_id: str
     user_name: str
     projects: tuple[Project, ...]
     project_id: str
     session: Session = field(repr=False)  # scoped to the project
+    is_scoped: bool = False  # the token too: no other project can be named with it
 
     def seconds_left(self, now: datetime | None = None) -> float:
         """Return for how long the login is still good."""
@@ -65,8 +66,8 @@ def login(
     access_token.require_issuer(site.issuer, site=site.name, origin=origin)
     access_token.require_seconds(10, origin=origin)
     # A redirect would carry the access token to wherever it points.
-    access = _unscoped(site, access_token, _session(site, timeout, redirect=False), vo)
-    session = _session(site, timeout)
+    access = _unscoped(site, access_token, session_of(site, timeout, redirect=False), vo)
+    session = session_of(site, timeout)
     try:
         projects = _projects(site, access, session)
         chosen = _project(site, projects, project_id, vo, access_token)
@@ -97,7 +98,8 @@ def _login(
     )
 
 
-def _session(site: Site, timeout: float | None, *, redirect: bool | int = 30) -> Session:
+def session_of(site: Site, timeout: float | None = None, *, redirect: bool | int = 30) -> Session:
+    """Return a session that trusts what the site's file says, and has no login yet."""
     if site.ca_bundle and not site.ca_bundle.is_file():
         raise complaints.no_ca_bundle(site)
     inner = web.session(site.ca_bundle)

@@ -26,6 +26,11 @@ class PrintedToken:
         """The command's program."""
         return f"the command {self.argv[0]}"
 
+    @property
+    def renews(self) -> bool:
+        """True: it gives a new token each time."""
+        return True
+
     def access_token(self) -> AccessToken:
         """Run the command and read what it prints."""
         try:

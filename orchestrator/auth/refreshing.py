@@ -73,6 +73,11 @@ class KeptLogin:
         """The issuer."""
         return f"the login at {self.issuer.url}"
 
+    @property
+    def renews(self) -> bool:
+        """True: it gives a new token each time."""
+        return True
+
     def access_token(self) -> AccessToken:
         """Trade the kept refresh token for a fresh access token."""
         try:

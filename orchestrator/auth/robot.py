@@ -22,6 +22,11 @@ class RobotToken:
         """The client."""
         return f"the service account {self.issuer.client_id}"
 
+    @property
+    def renews(self) -> bool:
+        """True: it gives a new token each time."""
+        return True
+
     def access_token(self) -> AccessToken:
         """Ask the issuer for a new one."""
         try:

@@ -15,6 +15,11 @@ class TokenSource(Protocol):
         """The source as a person knows it."""
         ...
 
+    @property
+    def renews(self) -> bool:
+        """Whether it can give another token when the first one has ended."""
+        ...
+
     def access_token(self) -> AccessToken:
         """Return a token that is good for a while, or raise LoginError."""
         ...

@@ -25,6 +25,8 @@ class AccessToken:
     expires_at: datetime
     username: str | None = None
     entitlements: tuple[str, ...] | None = None  # None: the token does not tell
+    issued_at: datetime | None = None
+    audience: tuple[str, ...] = ()  # none: it is for whoever trusts the issuer
 
     @classmethod
     def read(cls, raw: str, *, origin: str = "the token") -> AccessToken:
@@ -42,7 +44,11 @@ class AccessToken:
                 subject=str(claims["sub"]),
                 expires_at=datetime.fromtimestamp(float(claims["exp"]), UTC),
                 username=_text(claims.get("preferred_username")),
-                entitlements=_entitlements(claims.get("eduperson_entitlement")),
+                entitlements=_texts(claims.get("eduperson_entitlement")),
+                issued_at=datetime.fromtimestamp(float(claims["iat"]), UTC)
+                if "iat" in claims
+                else None,
+                audience=_texts(claims.get("aud")) or (),
             )
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             raise _unreadable(origin, "it lacks a usable iss, sub or exp") from error
@@ -56,9 +62,9 @@ class AccessToken:
         left = self.seconds_left(now)
         if left >= seconds:
             return
-        when = f"expired {_span(-left)} ago" if left <= 0 else f"expires in {_span(left)}"
+        when = f"expired {span(-left)} ago" if left <= 0 else f"expires in {span(left)}"
         raise LoginError(
-            f"{origin} {when}.", facts={"needed": f"{_span(seconds)} at least"}, way_out=LOGIN_AGAIN
+            f"{origin} {when}.", facts={"needed": f"{span(seconds)} at least"}, way_out=LOGIN_AGAIN
         )
 
     def require_issuer(self, issuer: str, *, site: str, origin: str) -> None:
@@ -94,7 +100,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _entitlements(value: Any) -> tuple[str, ...] | None:
+def _texts(value: Any) -> tuple[str, ...] | None:
     # A single value may come as a string; anything else that is no list tells nothing.
     if isinstance(value, str):
         return (value,)
@@ -103,7 +109,8 @@ def _entitlements(value: Any) -> tuple[str, ...] | None:
     return tuple(urn for urn in value if isinstance(urn, str))
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Write a length of time as a person says it."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

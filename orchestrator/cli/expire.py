@@ -15,8 +15,12 @@ from orchestrator.cli.values import as_value
 def command(*, as_json: bool) -> int:
     """Remove the deployments whose end has come, and warn of those that end within a day; for cron.
 
+    Warnings go to warning_hook and warning_mail of config.yaml. Without a login that answers, what
+    is due is removed by its application credential, where app_credential was set there.
+
     Exit code 6 when one could not be removed: it is tried again the next time.
     """
+    from orchestrator import warning
     from orchestrator.expiring import Expiry
     from orchestrator.settings import Settings
 
@@ -25,8 +29,7 @@ def command(*, as_json: bool) -> int:
         deployer=context.deployer(lambda _progress: None),
         store=context.store(),
         owner=context.owner(),
-        hook=settings.warning_hook,
-        environment=context.child_environment(),
+        ways=warning.ways(settings, environment=context.child_environment()),
     ).run()
     for one in ended:
         if as_json:

@@ -49,13 +49,17 @@ def as_event(line: str) -> Mapping[str, Any] | None:
 
 def _words(diagnostic: Mapping[str, Any]) -> str:
     """Return the provider's own words on a few plain lines, JSON bodies opened."""
-    summary, detail = str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))
-    inner = re.search(r'"message":\s*"((?:[^"\\]|\\.)*)"', summary + detail)
-    said = f"{summary}: {detail}" if detail else summary
+    summary, said = str(diagnostic.get("summary", "")), _said(diagnostic)
+    inner = re.search(r'"message":\s*"((?:[^"\\]|\\.)*)"', said)
     if inner:
         start = re.split(r"[:,] (?:Expected HTTP|Bad request|Request forbidden)", summary)[0]
         said = f"{start}: {inner[1]}"
     return " ".join(said.split())[:1000]
+
+
+def _said(diagnostic: Mapping[str, Any]) -> str:
+    summary, detail = str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))
+    return f"{summary}: {detail}" if detail else summary
 
 
 def _place(index: int, diagnostics: Sequence[Mapping[str, Any]]) -> str:

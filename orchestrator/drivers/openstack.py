@@ -21,7 +21,7 @@ from orchestrator.drivers.openstack_listings import Services
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_project import Marked
 from orchestrator.drivers.openstack_traces import Traces
-from orchestrator.errors import BusyError, LoginError, SiteError
+from orchestrator.errors import BusyError, LoginEndedError, LoginError, SiteError
 from orchestrator.model import (
     Flavor,
     FloatingIp,
@@ -219,9 +219,11 @@ def _connect(session: Session, region: str | None) -> Connection:
 
 def _failed(site: str, service: str, error: Exception) -> LoginError | SiteError:
     status = getattr(error, "http_status", None) or getattr(error, "status_code", None)
-    if status == 401:
-        return LoginError(
-            f"{site} no longer accepts the login (its {service} service says 401).",
+    # Keystone says 404 to a new login with a token that has expired or was revoked.
+    by_keystone = status == 404 and str(getattr(error, "url", "")).endswith("/auth/tokens")
+    if status == 401 or by_keystone:
+        return LoginEndedError(
+            f"{site} no longer accepts the login (its {service} service says {status}).",
             way_out=["run the same command again: it logs in anew"],
         )
     kind = BusyError if _may_do_it_soon(error, status) else SiteError

@@ -6,10 +6,10 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator.errors import SetupError
 
@@ -19,6 +19,14 @@ OnLine = Callable[[str], None]
 # servers that are being made.
 PATIENCE = 900.0
 _TICK = 0.05
+
+
+class Stop(Protocol):
+    """What says that a program has to stop: an Event, or something that watches the time."""
+
+    def is_set(self) -> bool:
+        """Tell whether it has to stop now."""
+        ...
 
 
 class ChildTimeoutError(Exception):
@@ -53,7 +61,7 @@ def follow(
     out: Path,
     *,
     on_line: OnLine,
-    stop: threading.Event,
+    stop: Stop,
     timeout: float,
     patience: float = PATIENCE,
 ) -> None:
@@ -69,8 +77,9 @@ def follow(
             # Before reading, so that nothing written before the end is missed.
             ended = process.poll() is not None
             rest = _pass_on(rest + file.read(), on_line)
-            if not interrupted and (stop.is_set() or time.monotonic() > deadline):
-                interrupted, overdue = True, not stop.is_set()
+            stopped = stop.is_set()
+            if not interrupted and (stopped or time.monotonic() > deadline):
+                interrupted, overdue = True, not stopped
                 deadline = time.monotonic() + patience
                 _signal(process, signal.SIGINT)
             elif interrupted and time.monotonic() > deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,13 @@ from python_terraform import IsFlagged
 from orchestrator.drivers import command, process, release
 from orchestrator.drivers.diagnostics import as_error, as_event, errors_among
 from orchestrator.drivers.environment import child_environment
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
+from orchestrator.drivers.loginclock import LoginClock
+from orchestrator.errors import (
+    DeploymentFailedError,
+    InterruptedRunError,
+    LoginEndedError,
+    SetupError,
+)
 from orchestrator.workdir import PLAN_FILE, Workdir
 
 OnEvent = Callable[[Mapping[str, Any]], None]
@@ -27,6 +34,20 @@ _UNKNOWN_OPTIONS = ("force", "raise_on_error", "capture_output", "synchronous")
 
 def _ignore(_event: Mapping[str, Any]) -> None:
     """Watch nothing."""
+
+
+class RenewalDueError(LoginEndedError):
+    """Terraform was stopped while its login still lived, so that a new one can go on."""
+
+
+class _Either:
+    """A stop for one of two reasons."""
+
+    def __init__(self, *reasons: process.Stop) -> None:
+        self._reasons = reasons
+
+    def is_set(self) -> bool:
+        return any(reason.is_set() for reason in self._reasons)
 
 
 class Terraform(python_terraform.Terraform):
@@ -109,8 +130,12 @@ class Terraform(python_terraform.Terraform):
         """Return the saved plan as `terraform show -json` tells it."""
         return self._read("show", PLAN_FILE)
 
-    def apply_saved_plan(self, *, timeout: float = 3600.0) -> None:
-        """Apply the saved plan and nothing else; the plan is used up whatever happens."""
+    def apply_saved_plan(self, *, timeout: float = 3600.0, login_seconds: float = math.inf) -> None:
+        """Apply the saved plan and nothing else; the plan is used up whatever happens.
+
+        Raises RenewalDueError when the login, good for ``login_seconds``, would end before it.
+        """
+        clock = LoginClock(login_seconds)
         try:
             self._checked(
                 "apply",
@@ -119,6 +144,7 @@ class Terraform(python_terraform.Terraform):
                 input=False,
                 lock_timeout=_LOCK_TIMEOUT,
                 timeout=timeout,
+                clock=clock,
             )
         finally:
             self._workdir.plan_file.unlink(missing_ok=True)
@@ -136,6 +162,7 @@ class Terraform(python_terraform.Terraform):
         """Run one command; return its exit code and what it wrote."""
         timeout = float(options.pop("timeout", 3600.0))
         stop = self._stop if options.pop("stoppable", True) else threading.Event()
+        clock = options.pop("clock", None) or LoginClock()
         for unknown in _UNKNOWN_OPTIONS:
             options.pop(unknown, None)
         options["var"] = options.get("var") or None
@@ -144,7 +171,13 @@ class Terraform(python_terraform.Terraform):
         err = out.with_suffix(".err")
         child = process.start(argv, cwd=self._workdir.path, env=self._env, out=out, err=err)
         try:
-            process.follow(child, out, on_line=self._tell, stop=stop, timeout=timeout)
+            process.follow(
+                child,
+                out,
+                on_line=lambda line: self._tell(line, clock),
+                stop=_Either(stop, clock),
+                timeout=timeout,
+            )
         except process.ChildTimeoutError as error:
             raise DeploymentFailedError(
                 f"terraform {cmd} was stopped after {timeout:.0f} s",
@@ -168,6 +201,8 @@ class Terraform(python_terraform.Terraform):
             raise InterruptedRunError(
                 f"terraform {cmd} was stopped; what it had made is in its state",
             )
+        if "clock" in options and options["clock"].is_set():
+            raise RenewalDueError("the login at the site ends before all is made")
         events = (event for line in out.splitlines() if (event := as_event(line)))
         raise as_error(cmd, errors_among(events), text=err or out, secret=self._token)
 
@@ -179,9 +214,10 @@ class Terraform(python_terraform.Terraform):
         value: dict[str, Any] = json.loads(out)
         return value
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, line: str, clock: LoginClock) -> None:
         event = as_event(line)
         if event is not None:
+            clock.watch(event)
             self._on_event(event)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,18 +18,41 @@ from orchestrator.model import Deployment
 from orchestrator.store import opening, schema
 
 _LIFE = timedelta(seconds=60)
-_HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 15.0
+_SPARE_SECONDS = 2.0
+
+
+class LeaseLostError(RefusedError):
+    """Another run has taken the deployment over; this one must not write any more."""
+
+
+def _ignore() -> None:
+    """Do nothing."""
 
 
 class Lease:
-    """Held while a process works on a deployment; a dead holder's lease is taken over."""
+    """Held while a process works on a deployment; a dead holder's lease is taken over.
+
+    ``on_lost`` is called from another thread when a heartbeat finds that it is held no longer.
+    """
 
     def __init__(
-        self, engine: sa.Engine, deployment: Deployment, *, clock: Callable[[], datetime]
+        self,
+        engine: sa.Engine,
+        deployment: Deployment,
+        *,
+        clock: Callable[[], datetime],
+        on_lost: Callable[[], None] = _ignore,
+        every: float = HEARTBEAT_SECONDS,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._engine = engine
         self._deployment = deployment
         self._clock = clock
+        self._on_lost = on_lost
+        self._every = every
+        self._pause = pause
+        self._held_until = clock()
         # The counter keeps two leases of one process apart.
         self._holder = f"{_this_process()} {id(self)}"
         self._released = threading.Event()
@@ -37,11 +60,15 @@ class Lease:
 
     def __enter__(self) -> Lease:
         """Take the lease, or raise RefusedError naming who has it."""
-        with opening.writing(self._engine) as connection:
-            if self._engine.dialect.name == "sqlite":
-                # A deferred transaction would let two processes read "free" and both write.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            self._take(connection)
+        try:
+            believed = self._take(None)
+            if believed is not None:
+                # By our clock it is over. Its holder's may be another: a living one moves it in time.
+                self._pause(self._every + _SPARE_SECONDS)
+                self._take(believed)
+        except sa.exc.IntegrityError as error:
+            # Two that saw it free at once: the database let the other one in.
+            raise self._refused(self._read_holder()) from error
         self._heartbeat.start()
         return self
 
@@ -62,32 +89,86 @@ class Lease:
             if error is None:
                 raise
 
+    def require(self) -> None:
+        """Raise LeaseLostError when another run has taken over, or may have while the store was away."""
+        if self._renew():
+            return
+        holder, name = self._read_holder(), self._deployment.name
+        raise LeaseLostError(
+            f"this run was silent for too long, and {name} was taken over by {_describe(holder)}",
+            facts={"this run": _describe(self._holder)},
+            way_out=[
+                "leave it to the other run: what this one had made is known to it",
+                f"orchestrator status {name}",
+            ],
+        )
+
+    def _read_holder(self) -> str | None:
+        table = schema.leases
+        query = sa.select(table.c.holder).where(table.c.deployment_id == self._deployment.id)
+        with self._engine.connect() as connection:
+            holder: str | None = connection.execute(query).scalar()
+        return holder
+
+    def _renew(self) -> bool:
+        """Write a heartbeat; tell whether the lease is still held."""
+        until = self._clock() + _LIFE
+        with opening.writing(self._engine) as connection:
+            written = connection.execute(
+                schema.leases.update().where(self._mine).values({"until": until})
+            )
+        if written.rowcount:
+            self._held_until = until
+        return bool(written.rowcount)
+
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
         table = schema.leases
         same = table.c.deployment_id == self._deployment.id
         return sa.and_(same, table.c.holder == self._holder)
 
-    def _take(self, connection: sa.Connection) -> None:
+    def _take(self, believed: datetime | None) -> datetime | None:
+        """Take the lease and return None, or return its end where another machine's seems to be over.
+
+        One whose end is still the one that was ``believed`` is over.
+        """
         table = schema.leases
         same = table.c.deployment_id == self._deployment.id
-        row = connection.execute(sa.select(table).where(same).with_for_update()).first()
-        if row is not None and row.until > self._clock() and not _is_dead(row.holder):
-            raise RefusedError(
-                f"{self._deployment.name} is being worked on by another run ({_describe(row.holder)})",
-                way_out=["wait until it has ended", f"orchestrator status {self._deployment.name}"],
-            )
-        connection.execute(table.delete().where(same))
-        until = self._clock() + _LIFE
-        values = {"deployment_id": self._deployment.id, "holder": self._holder, "until": until}
-        connection.execute(table.insert().values(values))
+        with opening.writing(self._engine) as connection:
+            if self._engine.dialect.name == "sqlite":
+                # A deferred transaction would let two processes read "free" and both write.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            row = connection.execute(sa.select(table).where(same).with_for_update()).first()
+            if row is not None and not _is_dead(row.holder):
+                if row.until > self._clock() or believed not in (None, row.until):
+                    raise self._refused(row.holder)
+                if believed is None and not _is_here(row.holder):
+                    until: datetime = row.until
+                    return until
+            connection.execute(table.delete().where(same))
+            until = self._clock() + _LIFE
+            values = {"deployment_id": self._deployment.id, "holder": self._holder, "until": until}
+            connection.execute(table.insert().values(values))
+        self._held_until = until
+        return None
+
+    def _refused(self, holder: str | None) -> RefusedError:
+        name = self._deployment.name
+        return RefusedError(
+            f"{name} is being worked on by another run ({_describe(holder)})",
+            way_out=["wait until it has ended", f"orchestrator status {name}"],
+        )
 
     def _beat(self) -> None:
-        while not self._released.wait(_HEARTBEAT_SECONDS):
-            values = {"until": self._clock() + _LIFE}
-            # A beat that cannot be written is made up for by the next: the lease lasts four.
-            with suppress(SetupError), opening.writing(self._engine) as connection:
-                connection.execute(schema.leases.update().where(self._mine).values(values))
+        while not self._released.wait(self._every):
+            try:
+                is_held = self._renew()
+            except SetupError:
+                # A beat that cannot be written is made up for by the next: the lease lasts four.
+                is_held = self._clock() <= self._held_until
+            if not is_held:
+                self._on_lost()
+                return
 
 
 def _this_process() -> str:
@@ -95,7 +176,9 @@ def _this_process() -> str:
     return f"{socket.gethostname()} {pid} {_started(pid)}"
 
 
-def _describe(holder: str) -> str:
+def _describe(holder: str | None) -> str:
+    if holder is None:
+        return "a run that has ended"
     host, pid, *_ = holder.split()
     return f"process {pid} on {host}"
 
@@ -105,8 +188,12 @@ def _is_dead(holder: str) -> bool:
 
     A process id alone is not enough, since it may have been given out again.
     """
-    host, pid, started, *_ = holder.split()
-    return host == socket.gethostname() and _started(int(pid)) != started
+    _, pid, started, *_ = holder.split()
+    return _is_here(holder) and _started(int(pid)) != started
+
+
+def _is_here(holder: str) -> bool:
+    return holder.split()[0] == socket.gethostname()
 
 
 def _started(pid: int) -> str:

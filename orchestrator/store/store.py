@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from orchestrator.errors import RequestError, SetupError
 from orchestrator.lifecycle import Phase, is_allowed
 from orchestrator.model import Deployment, Proof
-from orchestrator.store import leases, opening, proofs, records, schema
+from orchestrator.store import durations, leases, opening, proofs, records, schema
 from orchestrator.store.offers import Offers
 
 
@@ -37,6 +38,7 @@ class Store:
     def __init__(self, url: str, *, clock: Callable[[], datetime] = now) -> None:
         self._engine = opening.open_engine(url)
         self._clock = clock
+        self._lease: leases.Lease | None = None
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
@@ -124,14 +126,15 @@ class Store:
         """
         if not is_allowed(deployment.phase, phase):
             raise ValueError(f"{deployment.name} cannot go from {deployment.phase} to {phase}")
-        return self._save(replace(deployment, phase=phase, **{"failure": None, **changes}))
+        return self._save(deployment, {"phase": phase, "failure": None, **changes})
 
     def update(self, deployment: Deployment, **changes: Any) -> Deployment:
         """Change a record without changing its phase."""
-        return self._save(replace(deployment, **changes))
+        return self._save(deployment, changes)
 
     def note(self, deployment: Deployment, *, phase: str, text: str) -> None:
         """Record that something happened."""
+        self._require_lease()
         values = {"deployment_id": deployment.id, "at": self._clock(), "phase": phase, "text": text}
         with opening.writing(self._engine) as connection:
             connection.execute(schema.events.insert().values(values))
@@ -147,6 +150,10 @@ class Store:
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
+    def making_seconds(self, *, site: str, use_case: str) -> float | None:
+        """Return how long making a use case at a site took lately, None where nobody knows."""
+        return durations.making_seconds(self._engine, site=site, use_case=use_case)
+
     def remember(self, proof: Proof, *, site: str, vo: str) -> None:
         """Keep that a machine was reached over a network of a site."""
         proofs.remember(self._engine, proof, site=site, vo=vo)
@@ -155,18 +162,43 @@ class Store:
         """Return the networks of a site over which machines were reached, the newest first."""
         return proofs.known(self._engine, site=site, vo=vo)
 
-    def lease(self, deployment: Deployment) -> leases.Lease:
+    def lease(
+        self,
+        deployment: Deployment,
+        *,
+        on_lost: Callable[[], None] = lambda: None,
+        every: float = leases.HEARTBEAT_SECONDS,
+    ) -> leases.Lease:
         """Return the lease on a deployment, to be held while working on it."""
-        return leases.Lease(self._engine, deployment, clock=self._clock)
+        return leases.Lease(
+            self._engine, deployment, clock=self._clock, on_lost=on_lost, every=every
+        )
 
-    def _save(self, changed: Deployment) -> Deployment:
-        changed = replace(changed, updated_at=self._clock())
+    def under(self, lease: leases.Lease) -> Store:
+        """Return this store for the run that holds the lease: it writes no more once that is lost."""
+        view = copy.copy(self)
+        view._lease = lease
+        return view
+
+    def _require_lease(self) -> None:
+        if self._lease is not None:
+            self._lease.require()
+
+    def _save(self, deployment: Deployment, changes: dict[str, Any]) -> Deployment:
+        """Write what has changed and nothing else, and return the record as it is now.
+
+        Somebody may have put the end off while a run was at work on the rest.
+        """
+        self._require_lease()
+        changed = replace(deployment, updated_at=self._clock(), **changes)
+        before, after = records.to_row(deployment), records.to_row(changed)
+        values = {
+            name: after[name] for name in after if before[name] != after[name] or name in changes
+        }
         table = schema.deployments
         with opening.writing(self._engine) as connection:
-            connection.execute(
-                table.update().where(table.c.id == changed.id).values(records.to_row(changed))
-            )
-        return changed
+            connection.execute(table.update().where(table.c.id == changed.id).values(values))
+        return self.get(changed.id)
 
     def _one(self, condition: sa.ColumnElement[bool]) -> Deployment | None:
         table = schema.deployments

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 AUTH = "/v3/OS-FEDERATION/identity_providers/egi.eu/protocols/{}/auth"
+CREDENTIALS = "/v3/users/u1/application_credentials"
 EXPIRES = "2036-01-01T00:00:00.000000Z"
 DEVICE = {"device_code": "d", "user_code": "C", "verification_uri": "u", "interval": 0}
 PROJECTS = [
@@ -24,6 +26,11 @@ class Cloud:
         self.protocol = "openid"
         self.accepts: set[str] = set()
         self.status = 401
+        self.date = 0.0  # how far its clock is ahead
+        self.headers: dict[str, str] = {}  # of a refusal
+        self.credentials: dict[str, dict[str, object]] = {}
+        self.keeps_roles = True  # of people who come by Check-in, so that credentials work
+        self.is_by_credential = False
         self.projects = PROJECTS
         self.refresh_token = "r1"
         self.seen: list[tuple[str, str]] = []
@@ -37,6 +44,9 @@ class Answers(BaseHTTPRequestHandler):
     """The answers of one cloud."""
 
     cloud: Cloud
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.cloud.date)
 
     def log_message(self, *args: object) -> None:
         """Say nothing: the tests do."""
@@ -56,10 +66,51 @@ class Answers(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         if self.path == AUTH.format(self.cloud.protocol):
             self._federated()
+        elif self.path == "/v3/auth/tokens":
+            self._scoped(json.loads(body)["auth"])
+        elif self.path == CREDENTIALS:
+            self._made(json.loads(body)["application_credential"])
         elif self.path.startswith("/realms/egi/"):
             self._issued({name: value[0] for name, value in parse_qs(body).items()})
         else:
             self._say(404, {"error": {"message": "Could not find protocol", "code": 404}})
+
+    def do_DELETE(self) -> None:
+        self._note()
+        found = self.path.removeprefix(f"{CREDENTIALS}/")
+        if self.cloud.is_by_credential:
+            self._say(403, {"error": {"message": "not allowed", "code": 403}})
+        elif self.cloud.credentials.pop(found, None) is None:
+            self._say(404, {"error": {"message": "Could not find", "code": 404}})
+        else:
+            self._say(204)
+
+    def _scoped(self, asked: dict) -> None:
+        identity = asked["identity"]
+        user = {"id": "u1", "name": "abc@egi.eu", "domain": {"id": "d", "name": "egi.eu"}}
+        described = {"expires_at": EXPIRES, "user": user, "methods": identity["methods"]}
+        if identity["methods"] == ["token"]:
+            known = identity["token"]["id"] == "unscoped"
+        else:
+            given = identity["application_credential"]
+            held = self.cloud.credentials.get(given["id"])
+            known = bool(held) and held["secret"] == given["secret"] and "scope" not in asked
+            self.cloud.is_by_credential = known
+        if known:
+            self._say(201, {"token": described}, X_Subject_Token="scoped")
+        else:
+            self._say(401, {"error": {"message": "requires authentication", "code": 401}})
+
+    def _made(self, asked: dict) -> None:
+        if self.headers.get("X-Auth-Token") != "scoped":
+            self._say(401)
+        elif not self.cloud.keeps_roles:
+            words = "Invalid application credential: Could not find role assignment with role: r, user or group: u1"
+            self._say(400, {"error": {"message": words, "code": 400}})
+        else:
+            made = {**asked, "id": f"c{len(self.cloud.credentials)}", "secret": "canary-app-secret"}
+            self.cloud.credentials[made["id"]] = made
+            self._say(201, {"application_credential": made})
 
     def _note(self) -> None:
         self.cloud.seen.append((self.path, self.headers.get("Authorization", "")))
@@ -67,7 +118,8 @@ class Answers(BaseHTTPRequestHandler):
     def _federated(self) -> None:
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.cloud.accepts:
-            self._say(self.cloud.status, Location=f"{self.cloud.url}/elsewhere")
+            elsewhere = f"{self.cloud.url}/elsewhere"
+            self._say(self.cloud.status, **{"Location": elsewhere, **self.cloud.headers})
             return
         user = {"id": "u1", "name": "abc@egi.eu", "domain": {"id": "d", "name": "egi.eu"}}
         described = {"expires_at": EXPIRES, "user": user, "methods": ["openid"]}
@@ -88,6 +140,7 @@ class Answers(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

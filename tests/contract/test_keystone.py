@@ -110,6 +110,38 @@ def test_the_issuer_is_asked_where_the_token_does_not_tell(site, cloud):
     assert "you are a member of" in refused(site, token(site)).message
 
 
+def refusal(description=""):
+    return {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{description}"'}
+
+
+def test_what_the_site_says_of_a_token_is_told(site, cloud):
+    cloud.headers = refusal("JWT token could not be validated")
+    error = refused(site, token(site))
+    assert error.facts["the site says"] == "JWT token could not be validated"
+
+
+@pytest.mark.parametrize("said", ["wrong audience", "claim 'aud' is not one of ours"])
+def test_a_token_for_somebody_else_is_told_as_such(site, cloud, said):
+    cloud.headers = refusal(said)
+    error = refused(site, token(site, aud=["another-client"]))
+    assert "wrong audience" in error.message
+    assert error.facts["it is for"] == "another-client"
+
+
+@pytest.mark.parametrize(("seconds", "how"), [(-600, "10 min ahead of"), (7260, "2 h behind")])
+def test_clocks_that_differ_are_told_as_the_cause(site, cloud, seconds, how):
+    cloud.date = seconds
+    error = refused(site, token(site))
+    assert f"this machine is {how} that of S" in error.message
+    assert "timedatectl" in error.way_out[0]
+
+
+def test_a_site_that_is_behind_the_issuer_takes_a_token_for_one_of_the_future(site):
+    error = refused(site, token(site, iat=time.time() + 30))
+    assert "is behind that of" in error.message
+    assert "again in" in error.way_out[0]
+
+
 def test_a_good_token_that_is_refused_all_the_same(site):
     error = refused(site, token(site))
     assert "(HTTP 401)" in error.message

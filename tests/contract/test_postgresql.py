@@ -17,6 +17,7 @@ from orchestrator.errors import RefusedError, RequestError, SetupError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota
 from orchestrator.store import Store, opening, schema
+from orchestrator.store.leases import LeaseLostError
 
 pytestmark = pytest.mark.contract
 
@@ -72,6 +73,53 @@ def test_a_deployment_has_one_writer(store, url, deployment):
     with store.lease(deployment), pytest.raises(RefusedError, match="another run"):
         other.lease(deployment).__enter__()
     other.close()
+
+
+def test_of_many_that_find_a_lease_free_at_once_one_gets_it(store, url, deployment):
+    ready, ended = threading.Barrier(8), threading.Event()
+    held, refused, other = [], [], []
+
+    def take():
+        mine = Store(url)
+        ready.wait(timeout=60)
+        try:
+            with mine.lease(deployment):
+                held.append(1)
+                ended.wait(timeout=60)
+        except RefusedError:
+            refused.append(1)
+        except Exception as error:
+            other.append(error)
+        finally:
+            mine.close()
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(refused) + len(other) < 7 and any(thread.is_alive() for thread in threads):
+        ended.wait(0.05)
+    ended.set()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert (len(held), len(refused), other) == (1, 7, [])
+
+
+def test_a_lease_that_another_machine_took_is_noticed(store, deployment):
+    lost = threading.Event()
+    store.add(deployment)
+    with store.lease(deployment, on_lost=lost.set, every=0.05) as lease:
+        with store._engine.begin() as connection:
+            connection.execute(schema.leases.update().values(holder="other.example 77 1 5"))
+        assert lost.wait(10)
+        with pytest.raises(LeaseLostError, match="process 77 on other.example"):
+            store.under(lease).move(deployment, Phase.CHOSEN)
+
+
+def test_how_long_making_took_is_read_from_what_happened(store, deployment):
+    store.add(deployment)
+    for phase in ("plan", "apply", "reach"):
+        store.note(deployment, phase=phase, text=phase)
+    assert 0 <= store.making_seconds(site=deployment.site, use_case=deployment.use_case) < 10
 
 
 def test_an_offer_comes_back_exactly_and_the_same_again_is_no_row(store, offers):

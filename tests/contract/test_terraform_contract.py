@@ -11,12 +11,13 @@ import pytest
 
 from orchestrator import paths
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
-from orchestrator.drivers.terraform import Terraform
+from orchestrator.drivers.terraform import RenewalDueError, Terraform
 from orchestrator.errors import DeploymentFailedError, SiteError, UnsafePlanError
 from orchestrator.model import Share, Site
 from orchestrator.planning import read_plan
-from orchestrator.rendering import render_main, variables
+from orchestrator.rendering import PROVIDER_VERSION, render_main, variables
 from orchestrator.workdir import Workdir
+from tests.secretwatch import SecretWatch
 
 pytestmark = pytest.mark.contract
 
@@ -231,6 +232,49 @@ def test_values_are_never_evaluated(terraform, workdir, values, text):
 def test_a_site_that_does_not_answer_is_told(terraform, planned):
     with pytest.raises(SiteError, match="does not answer"):
         terraform.apply_saved_plan()
+
+
+STEPS = """
+resource "terraform_data" "first" {
+  provisioner "local-exec" { command = "sleep 0.5; echo made >>made" }
+}
+
+resource "terraform_data" "slow" {
+  depends_on = [terraform_data.first]
+
+  provisioner "local-exec" { command = "sleep ${fileexists("again") ? 0 : 30}; echo made >>made" }
+}
+"""
+
+
+def test_a_stop_for_a_new_login_keeps_what_is_made_and_the_rest_is_made_by_the_next_one(
+    terraform, workdir
+):
+    # With the provider that the lock file is of, although nothing of it is made here.
+    head = render_main().partition('provider "openstack"')[0]
+    workdir.main.write_text(head + STEPS)
+    terraform.init()
+    terraform.save_plan()
+    with pytest.raises(RenewalDueError):
+        terraform.apply_saved_plan(login_seconds=4.0)
+    assert workdir.check_state().resources >= 1
+    (workdir.path / "again").touch()
+    assert terraform.save_plan()
+    rest = read_plan(terraform.show_plan())
+    assert [change.address for change in rest.changes] == ["terraform_data.slow"]
+    rest.raise_if_unsafe(agreed=rest.tainted)
+    terraform.apply_saved_plan(login_seconds=60.0)
+    assert not terraform.save_plan()
+    assert (workdir.path / "made").read_text() == "made\n" * 2
+
+
+def test_the_token_is_seen_in_terraform_and_its_provider_alone(terraform, planned):
+    allowed = ("terraform", f"terraform-provider-openstack_v{PROVIDER_VERSION}")
+    watch = SecretWatch({"the token": CANARY}, may_know=dict.fromkeys(allowed, {"the token"}))
+    with watch, pytest.raises(SiteError):
+        terraform.apply_saved_plan()
+    assert "terraform apply" in watch.programs
+    assert watch.found == set()
 
 
 def test_the_token_is_in_no_file(terraform, planned, workdir):

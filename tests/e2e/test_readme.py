@@ -9,13 +9,16 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from openstack.connection import Connection
 
 from orchestrator.paths import SANDBOX
+from orchestrator.rendering import PROVIDER_VERSION
 from tests.e2e.people import PROJECT, ROOT, Person, at_the_site, new_person, token_of
+from tests.secretwatch import CHECK_IN_TOKEN, KEYSTONE_TOKEN, SecretWatch
 
 pytestmark = pytest.mark.e2e
 
@@ -58,11 +61,25 @@ def reader(tmp_path_factory: pytest.TempPathFactory, before: set[str]) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def deployed(reader: Person) -> str:
+def watch() -> SecretWatch:
+    """What the programs of the first deploy are seen to know; Terraform and its provider are given a token."""
+    tokens = {"a token of Check-in": CHECK_IN_TOKEN, "a token of Keystone": KEYSTONE_TOKEN}
+    passwords = {"the operator's password": re.escape(operator_password())}
+    allowed = ("terraform", f"terraform-provider-openstack_v{PROVIDER_VERSION}")
+    return SecretWatch(
+        {**tokens, **passwords},
+        may_know=dict.fromkeys(allowed, {"a token of Keystone"}),
+        every=0.05,  # beside an emulated machine: each look costs a millisecond or two
+    )
+
+
+@pytest.fixture(scope="module")
+def deployed(reader: Person, watch: SecretWatch) -> str:
     """What `make deploy` of the README's first block printed."""
     first = commands()[0]
     assert first == f"make deploy SITE=SANDBOX USECASE=docker NAME={NAME}"
-    return run(reader, first)
+    with watch:
+        return run(reader, first)
 
 
 def test_the_first_command_ends_with_a_ready_machine_and_says_what_and_why(deployed):
@@ -112,12 +129,37 @@ def test_the_python_of_the_readme_finds_it_ready(reader, deployed):
     assert done.stdout.splitlines()[-1] == f"{address} False"
 
 
+def test_the_machine_powers_itself_off_at_its_end_and_extend_moves_that(reader, deployed):
+    look = "systemctl is-active deployment-end.timer; systemctl cat deployment-end.timer"
+    assert on_calendar(reader) in reader.run("ssh", NAME, "--", look).stdout
+    before = on_calendar(reader)
+    assert "could not be told" not in reader.run("extend", NAME, "--days", "30").stdout
+    after = on_calendar(reader)
+    assert after != before
+    told = reader.run("ssh", NAME, "--", look).stdout
+    assert told.splitlines()[0] == "active"
+    assert after in told
+    assert before not in told
+
+
+def on_calendar(reader: Person) -> str:
+    """The end of the deployment as systemd's timers name it."""
+    end = datetime.fromisoformat(str(reader.show(NAME)["expires_at"])).astimezone(UTC)
+    return f"OnCalendar={end:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def test_the_configuration_again_changes_nothing_on_the_machine(reader, deployed):
     out = reader.run("deploy", "docker", "--site", "SANDBOX", "--name", NAME, "--configure").stdout
     assert re.search(r"configure .*0 changed", out), out
 
 
-def test_no_secret_is_in_any_file_or_process(reader, deployed):
+def test_no_program_was_seen_with_a_secret_that_is_not_its_own(deployed, watch):
+    names = {program.split()[0] for program in watch.programs}
+    assert {"terraform", "ssh"} <= names, "the watch has seen too little"
+    assert watch.found == set()
+
+
+def test_no_secret_is_in_any_file(reader, deployed):
     """Canaries: every secret of this run, looked for in every file we wrote."""
     key = next(reader.home.rglob("ssh/id_ed25519"))
     body = "".join(key.read_text().splitlines()[1:-1])

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from pathlib import Path
 
 from tokens import jwt
 
+from orchestrator.auth.appcredentials import AppCredential
 from orchestrator.auth.keystone import KeystoneLogin
+from orchestrator.drivers import endtimer
 from orchestrator.drivers.ansible import PlaybookResult
 from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.command import Answer
@@ -29,6 +32,7 @@ from orchestrator.errors import (
     BusyError,
     DeploymentFailedError,
     InterruptedRunError,
+    LoginEndedError,
     LoginError,
     SiteError,
 )
@@ -40,6 +44,7 @@ VO = "vo.access.egi.eu"
 PROJECT = "p1"
 USER = "u"  # Keystone's id of the person
 KEYSTONE_TOKEN = "keystone-canary"
+CREDENTIAL_SECRET = "app-secret-canary"
 ADDRESS = "198.51.100.17"
 
 SITE = f"""\
@@ -99,6 +104,7 @@ class Server:
     console: str = ""
     answers: bool = True
     services: set[str] = field(default_factory=set)
+    ends: list[str] = field(default_factory=list)  # when it was told to power itself off
 
     def __post_init__(self) -> None:
         self.console = self.console or console(self.key)
@@ -128,10 +134,13 @@ class World:
     externals: tuple[str, ...] = ("ext",)  # external networks, equal but for their names
     # What goes wrong.
     login_error: str | None = None
+    login_seconds: float = 3600.0
+    credential_error: str | None = None  # why the site gives or takes no application credential
     plan_error: str | None = None
     apply_breaks_at: str | None = None  # the Terraform type whose making fails
     faults: dict[str, str] = field(default_factory=dict)  # Nova's words on broken servers
     destroy_breaks_at: str | None = None  # the Terraform type at which a destroy ends
+    login_ends_at: list[str] = field(default_factory=list)  # types before whose making it is over
     rebuilds: bool = False  # the next plan would make the server anew
     playbook_error: str | None = None
     playbook_starts: tuple[str, ...] = ("toy",)
@@ -149,6 +158,7 @@ class World:
     node_files: dict[str, bytes] = field(default_factory=dict)  # by path on the node
     open_tunnels: list[int] = field(default_factory=list)  # ports of the node
     reboots: int = 0
+    credentials: list[str] = field(default_factory=list)  # ids of those at the site
 
     @property
     def folders(self) -> Folders:
@@ -189,6 +199,9 @@ class World:
             "orchestrator.paths.SANDBOX": self.home / "no-sandbox",
             "orchestrator.paths.ANSIBLE_ROLES": self.home / "roles",
             "orchestrator.auth.keystone.login": self.login,
+            "orchestrator.auth.appcredentials.login": self.login_by_credential,
+            "orchestrator.auth.appcredentials.make": self.make_credential,
+            "orchestrator.auth.appcredentials.remove": self.remove_credential,
             "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.datavolumes.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.sweeping.Cloud": lambda _session, *, site, region: Cloud(self, site),
@@ -235,12 +248,47 @@ class World:
         return KeystoneLogin(
             auth_url=site.endpoint,
             token=KEYSTONE_TOKEN,
-            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            expires_at=datetime.now(UTC) + timedelta(seconds=self.login_seconds),
             user_id=USER,
             user_name="ada",
             projects=(),
             project_id=project_id or PROJECT,
             session=None,
+        )
+
+    def make_credential(self, site, login, *, name, expires_at) -> AppCredential:
+        if self.credential_error:
+            raise LoginError(self.credential_error)
+        assert not login.is_scoped, "an application credential may not make another"
+        self.credentials.append(f"c{len(self.credentials)}-{name}")
+        return AppCredential(
+            id=self.credentials[-1],
+            secret=CREDENTIAL_SECRET,
+            user_id=login.user_id,
+            project_id=login.project_id,
+            expires_at=expires_at.isoformat(),
+        )
+
+    def remove_credential(self, site, login, credential) -> None:
+        if login.is_scoped:
+            raise LoginError("an application credential may not remove itself")
+        self.credentials.remove(credential.id)
+
+    def login_by_credential(self, site, credential) -> KeystoneLogin:
+        if self.credential_error:
+            raise LoginError(self.credential_error)
+        assert credential.id in self.credentials
+        assert credential.secret == CREDENTIAL_SECRET
+        return KeystoneLogin(
+            auth_url=site.endpoint,
+            token=KEYSTONE_TOKEN,
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            user_id=credential.user_id,
+            user_name="ada",
+            projects=(),
+            project_id=credential.project_id,
+            session=None,
+            is_scoped=True,
         )
 
     def wait_until_ssh(self, node, *, workdir, env, deadline, stop, on_wait) -> bool:
@@ -316,10 +364,19 @@ class World:
         assert url.startswith("http://127.0.0.1:")
         return WebAnswer(status=self.page_status, text="refused" if not self.page_status else "")
 
-    def run_on_node(self, node, argv, *, workdir, env) -> Answer:
+    def run_on_node(self, node, argv, *, workdir, env, stdin=None) -> Answer:
+        if list(argv[:5]) == ["sudo", "-n", "sh", "-s", "--"]:
+            return self.set_end(self.servers[node.name], list(argv[5:]), stdin)
         assert list(argv) == ["cat", "/run/toy.progress"]
         assert self.servers[node.name].answers
         return self.status_answer
+
+    def set_end(self, server, arguments, program) -> Answer:
+        assert program == endtimer.PROGRAM
+        if not server.answers:
+            return Answer(code=255, stdout="", stderr="Connection timed out")
+        server.ends.append(arguments[1])
+        return Answer(code=0, stdout="", stderr="")
 
     def reboot(self, nodes, *, workdir, env, seconds, stop, on_wait) -> None:
         self.reboots += 1
@@ -601,7 +658,7 @@ class Terraform:
         changes = json.loads(self._workdir.plan_file.read_text())
         return {"format_version": "1.2", "resource_changes": changes}
 
-    def apply_saved_plan(self) -> None:
+    def apply_saved_plan(self, *, login_seconds=math.inf) -> None:
         assert self._workdir.plan_file.exists(), "apply without a saved plan"
         changes = json.loads(self._workdir.plan_file.read_text())
         self._workdir.plan_file.unlink()
@@ -655,6 +712,9 @@ class Terraform:
         if actions == ["no-op"]:
             assert place in self._world.resources, "imports what is not there"
             known[kind, name] = "whole"
+        if self._world.login_ends_at[:1] == [kind]:
+            self._world.login_ends_at.pop(0)
+            raise LoginEndedError("the site no longer accepts the login")
         if "create" in actions:
             assert place not in self._world.resources, f"makes {place} a second time"
             deployment = self._values["deployment"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ from orchestrator.errors import (
 )
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota
+from orchestrator.store import schema
 
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA = "local:ada"
 
 
@@ -289,6 +292,31 @@ def test_a_second_run_on_one_deployment_is_refused_and_harms_nothing(
     with store.lease(before):
         refused(lambda: deployer().deploy(asked()), RefusedError)
     assert record() == before
+
+
+def test_a_run_that_was_taken_over_stops_and_says_by_whom(
+    deployer, asked, store, record, world, monkeypatch
+):
+    """Another machine believes the run dead while its playbook is at work."""
+    before = deployer().plan(asked()).deployment
+
+    def taken_over():
+        with store._engine.begin() as connection:
+            connection.execute(schema.leases.update().values(holder="other.example 77 1 5"))
+        store.update(before, failure="the other run was here")
+
+    world.during_playbook = taken_over
+    error = refused(lambda: deployer().deploy(asked()), RefusedError)
+    assert "taken over by process 77 on other.example" in error.message
+    assert record().failure == "the other run was here"
+    assert not any("failed" in event.text for event in store.events(before))
+
+
+def test_an_end_that_is_put_off_during_a_run_stays_put_off(deployer, asked, store, record, world):
+    later = START + timedelta(days=99)
+    world.during_playbook = lambda: store.update(record(), expires_at=later)
+    assert deployer().deploy(asked()).deployment.expires_at == later
+    assert record().expires_at == later
 
 
 # --- choices
@@ -737,3 +765,48 @@ class _Stopper:
     def __call__(self, progress) -> None:
         if (progress.phase, progress.state) == self._at:
             self.event.set()
+
+
+# --- the end, as the machines know it
+
+
+def told_of(deployment) -> str:
+    return f"{deployment.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def test_a_machine_is_told_once_when_to_power_itself_off(deployer, asked, world):
+    ready = deployer().deploy(asked()).deployment
+    deployer().deploy(asked())
+    assert world.servers["sky-toy"].ends == [told_of(ready)]
+
+
+def test_a_machine_knows_its_end_also_when_its_playbook_fails(deployer, asked, world):
+    world.playbook_error = "no"
+    refused(lambda: deployer().deploy(asked()), DeploymentFailedError)
+    assert len(world.servers["sky-toy"].ends) == 1
+
+
+def test_an_end_that_was_put_off_is_told_by_the_next_deploy_which_changes_nothing(
+    deployer, asked, world, store
+):
+    ready = deployer().deploy(asked()).deployment
+    later = store.update(ready, expires_at=ready.expires_at + timedelta(days=2))
+    assert not deployer().deploy(asked()).changed
+    assert world.servers["sky-toy"].ends == [told_of(ready), told_of(later)]
+
+
+def test_a_machine_made_anew_is_told_its_end(deployer, asked, world):
+    deployer().deploy(asked())
+    del world.resources["server", "sky-toy"]
+    world.servers.clear()
+    deployer().deploy(asked())
+    assert len(world.servers["sky-toy"].ends) == 1
+
+
+def test_a_deploy_after_the_end_says_so_and_what_puts_it_off(deployer, asked, world, store):
+    ready = deployer().deploy(asked()).deployment
+    store.update(ready, expires_at=START)
+    told = []
+    deployer(on_progress=lambda one: told.append(one.text)).deploy(asked())
+    assert any("orchestrator extend sky" in text for text in told)
+    assert len(world.servers["sky-toy"].ends) == 1

@@ -12,7 +12,17 @@ PACKAGE = Path(__file__).resolve().parents[2] / "orchestrator"
 # Lowest first. Rooms of one layer may use each other as long as there is no cycle.
 LAYERS = (
     ("errors", "paths"),
-    ("model", "lifecycle", "settings", "names", "parallel", "writtenfiles", "causes", "redaction"),
+    (
+        "model",
+        "lifecycle",
+        "settings",
+        "names",
+        "parallel",
+        "stopping",
+        "writtenfiles",
+        "causes",
+        "redaction",
+    ),
     (
         "auth",
         "catalogue",
@@ -48,11 +58,14 @@ LAYERS = (
         "configuring",
         "visiting",
         "run",
+        "sitelogin",
         "deployer",
+        "ending",
         "expiring",
         "sweeping",
         "adopting",
         "reporting",
+        "warning",
         "takingback",
         "launch",
         "surveying",

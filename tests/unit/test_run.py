@@ -255,6 +255,7 @@ def test_a_finished_run_is_noted_with_its_checks(applied, use_case, store):
         "a run began",
         "3 to create",
         "there are 1 server, 1 floating IP, 1 key pair",
+        "the nodes answer",
         "all checks hold",
     ]
 

@@ -41,6 +41,16 @@ def test_a_relative_path_lies_beside_the_file(tmp_path):
         ("lifetime_days: 0", "lifetime_days:"),
         ("issuer: http://i.eu", "issuer:"),
         ("token_command: oidc-token egi", "token_command:"),
+        ("warning_mail: {host: h, to: [a@b.eu]}", "warning_mail.from:"),
+        ("warning_mail: {host: h, from: a@b.eu, to: []}", "warning_mail.to:"),
+        (
+            'warning_mail: {host: h, from: "a@b.eu\\nBcc: c@d.eu", to: [a@b.eu]}',
+            "warning_mail.from:",
+        ),
+        (
+            "warning_mail: {host: h, from: a@b.eu, to: [a@b.eu], security: none, user: a}",
+            "in clear",
+        ),
         ("lifetime: 3", "lifetime: there is no such key, did you mean lifetime_days?"),
     ],
 )
@@ -49,3 +59,10 @@ def test_a_mistake_names_file_and_key(tmp_path, text, why):
         read(tmp_path, text)
     assert why in caught.value.message
     assert "config.yaml" in caught.value.message
+
+
+def test_a_mail_server_is_read_with_its_files_beside_the_settings(tmp_path):
+    text = "warning_mail: {host: h, from: o@b.eu, to: [a@b.eu], password_file: smtp}\n"
+    found = read(tmp_path, text).warning_mail
+    assert (found.host, found.sender, found.to) == ("h", "o@b.eu", ("a@b.eu",))
+    assert (found.security, found.password_file) == ("starttls", tmp_path / "smtp")

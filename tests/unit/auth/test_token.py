@@ -86,3 +86,10 @@ def test_a_given_token_needs_a_minute():
     assert GivenToken(raw=jwt(left=90)).access_token().subject == "abc@egi.eu"
     with pytest.raises(LoginError, match="the given token expires in"):
         GivenToken(raw=jwt(left=50)).access_token()
+
+
+def test_a_dead_given_token_is_no_reason_to_log_in_beside_it():
+    with pytest.raises(LoginError) as caught:
+        GivenToken(raw=jwt(left=-50)).access_token()
+    assert caught.value.way_out[0] == "hand over a fresh one: OIDC_ACCESS_TOKEN"
+    assert "unset" in caught.value.way_out[1]

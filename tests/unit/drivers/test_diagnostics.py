@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.drivers.diagnostics import as_error, as_event, errors_among
+from orchestrator.errors import LoginEndedError
 
 QUOTA = (
     "Error creating openstack_compute_instance_v2: Expected HTTP response code [200 202] when"
@@ -54,3 +57,24 @@ def test_the_code_of_an_answer_tells_its_cause_although_it_is_not_shown():
     error = as_error("apply", [{"summary": summary, "address": "keypair"}])
     assert "something that is there already" in error.message
     assert "409" not in error.facts["keypair"]
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "words"),
+    [
+        (404, "POST https://keystone.eu/v3/auth/tokens", "Could not recognize Fernet token"),
+        (404, "POST https://keystone.eu/v3/auth/tokens", "Failed to validate token"),
+        (401, "POST https://nova.eu/v2.1/servers", "The request you have made requires it."),
+    ],
+)
+def test_a_token_that_has_ended_is_told_from_a_thing_that_is_not_there(code, place, words):
+    body = f'{{"error": {{"code": {code}, "message": "{words}"}}}}'
+    said = f"Error: Expected HTTP response code [201] when accessing [{place}], but got {code} instead: {body}"
+    error = as_error("apply", [{"summary": said, "address": "server"}])
+    assert isinstance(error, LoginEndedError)
+    assert error.facts["server"].endswith(words)
+
+
+def test_a_thing_that_is_not_there_is_no_ended_login():
+    said = "Expected HTTP response code [200] when accessing [GET https://glance.eu/v2/images/i], but got 404 instead"
+    assert not isinstance(as_error("apply", [{"summary": said}]), LoginEndedError)

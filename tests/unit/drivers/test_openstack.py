@@ -6,7 +6,7 @@ from keystoneauth1.session import Session
 from openstack.exceptions import HttpException
 
 from orchestrator.drivers.openstack import Cloud
-from orchestrator.errors import BusyError, LoginError, SiteError
+from orchestrator.errors import BusyError, LoginEndedError, SiteError
 
 
 @pytest.fixture
@@ -21,7 +21,17 @@ def cloud():
         (failures.ConnectFailure("x"), SiteError, "cannot be reached"),
         (failures.SSLError("x"), SiteError, "not trusted"),
         (failures.EndpointNotFound("x"), SiteError, "not in its catalogue"),
-        (failures.Unauthorized("x"), LoginError, "no longer accepts the login"),
+        (
+            failures.NotFound("x", url="https://k.eu/v3/auth/tokens", http_status=404),
+            LoginEndedError,
+            "no longer accepts the login",
+        ),
+        (
+            failures.NotFound("x", url="https://n.eu/servers/1", http_status=404),
+            SiteError,
+            "HTTP 404",
+        ),
+        (failures.Unauthorized("x"), LoginEndedError, "no longer accepts the login"),
         (HttpException("x", http_status=403), SiteError, "does not allow it"),
         (HttpException("x", http_status=503), SiteError, "HTTP 503"),
     ],

@@ -8,10 +8,11 @@ import time
 import pytest
 
 from orchestrator.drivers import terraform as driver
-from orchestrator.drivers.terraform import Terraform
+from orchestrator.drivers.terraform import RenewalDueError, Terraform
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
+    LoginEndedError,
     LoginError,
     SetupError,
     SiteError,
@@ -141,6 +142,22 @@ def test_a_run_that_takes_too_long_is_interrupted(terraform, fake):
     assert time.monotonic() - start < 5
 
 
+def test_a_login_that_ends_soon_is_one_interrupt_and_is_told_as_such(terraform, fake):
+    made = terraform()
+    made.save_plan()
+    fake.will(apply={"sleep": 30})
+    with pytest.raises(RenewalDueError):
+        made.apply_saved_plan(login_seconds=0.3)
+    assert (fake.workdir.path / "interrupts").read_text() == "1"
+
+
+def test_an_apply_that_ends_before_its_login_knows_nothing_of_it(terraform, fake):
+    made = terraform()
+    made.save_plan()
+    made.apply_saved_plan(login_seconds=3600.0)
+    assert not (fake.workdir.path / "interrupts").exists()
+
+
 def test_outputs_are_read_although_a_stop_is_asked_for(terraform):
     stop = threading.Event()
     made = terraform(stop=stop)
@@ -163,7 +180,7 @@ def test_what_python_terraform_adds_is_refused_or_dropped(terraform, fake):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("Expected HTTP response code [200] but got 401 instead: Unauthorized", LoginError),
+        ("Expected HTTP response code [200] but got 401 instead: Unauthorized", LoginEndedError),
         ("got 403 instead: Quota exceeded for instances: Requested 1", SiteError),
         ("got 403 instead: Policy doesn't allow it", LoginError),
         ("Error: No valid host was found. There are not enough hosts available.", SiteError),
