@@ -13,11 +13,11 @@ from orchestrator.auth import keystone
 from orchestrator.auth.sharing import SharedTokens
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
-from orchestrator.discovery.asking import ask
 from orchestrator.discovery.collecting import collect
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import OrchestratorError, RequestError, SiteError
 from orchestrator.model import Offer, Share, Site
+from orchestrator.parallel import ask
 
 PATIENCE = 60.0
 # So many sites are asked at once; beyond that they take the processor from each other.

@@ -7,7 +7,6 @@ from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from orchestrator.discovery.asking import ask
 from orchestrator.errors import SiteError
 from orchestrator.model import (
     Flavor,
@@ -20,6 +19,7 @@ from orchestrator.model import (
     Router,
     Volume,
 )
+from orchestrator.parallel import ask
 
 # The HTTP time-out ends a silent connection; this one also ends a trickle.
 PATIENCE = 90.0

@@ -44,8 +44,8 @@ def opened(person: Person, name: str) -> Iterator[str]:
     process = person.start("open", name, "--no-browser", "--json")
     try:
         assert process.stdout
-        words = [line for line in iter(process.stdout.readline, "") if line.startswith("{")]
-        yield json.loads(words[0])["url"]
+        told = next(line for line in process.stdout if line.startswith("{"))
+        yield json.loads(told)["url"]
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -1,11 +1,13 @@
 """Jobs at the same time: a late one is left behind, a broken one is heard."""
 
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from orchestrator.parallel import gather
+from orchestrator.parallel import ask, gather
 
 
 def test_each_answer_has_the_number_of_its_job():
@@ -46,3 +48,18 @@ def test_answers_are_told_as_they_come():
 def test_what_a_job_raises_is_raised_here():
     with pytest.raises(ZeroDivisionError):
         gather([lambda: 1 // 0], timeout=5)
+
+
+def test_the_answer_is_in_the_future():
+    here = threading.get_ident()
+    assert ask(threading.get_ident).result(timeout=5) != here
+
+
+def test_the_error_is_in_the_future():
+    with pytest.raises(ZeroDivisionError):
+        ask(lambda: 1 / 0).result(timeout=5)
+
+
+def test_a_question_without_an_answer_does_not_hold_up_the_end():
+    program = "import time\nfrom orchestrator.parallel import ask\nask(lambda: time.sleep(60))\n"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
