@@ -32,11 +32,6 @@ class Staying:
     servers: tuple[Resource, ...] = ()
 
 
-def may_stay(deployment: Deployment) -> bool:
-    """Tell whether a deployment may have a data volume: else its end need not look for one."""
-    return deployment.selection is None or deployment.selection.volume_gb > 0
-
-
 def staying(found: Sequence[Resource], deployment: Deployment, *, delete_data: bool) -> Staying:
     """Return what stays of what the site has of a deployment.
 

@@ -485,9 +485,10 @@ class Run:
         )
 
     def _keep_volumes(self, *, delete_data: bool) -> tuple[Resource, ...]:
-        """Stop the machines that use volumes which stay, and mark those that are kept; return these."""
-        if not datavolumes.may_stay(self.deployment):
-            return ()
+        """Stop the machines that use volumes which stay, and mark those that are kept; return these.
+
+        The site is asked, since a record that was made of its listing may know of no volume.
+        """
         cloud = self._cloud()
         found = cloud.find_marked(self.deployment.id)
         stays = datavolumes.staying(found, self.deployment, delete_data=delete_data)

@@ -77,8 +77,23 @@ def test_what_is_taken_anew_replaces_all_of_what_was_there(workdir, toy, world):
     keeping.keep(workdir, toy())
     (world.use_case_folder / "gone.txt").unlink()
     kept = keeping.keep(workdir, toy())
-    names = [file.name for file in keeping.files_of(kept)]
-    assert names == ["playbook.yml", "main.yml", "usecase.yaml"]
+    names = [str(file.relative_to(kept.folder)) for file in keeping.files_of(kept)]
+    assert names == [
+        "playbook.yml",
+        "roles/toy/tasks/main.yml",
+        "usecase.yaml",
+        "volumes/playbook.yml",
+        "volumes/roles/data/tasks/main.yml",
+    ]
+
+
+def test_a_role_of_its_own_does_not_mount_the_volumes(workdir, toy, world):
+    own = world.use_case_folder / "roles" / "data" / "tasks"
+    own.mkdir(parents=True)
+    (own / "main.yml").write_text("- debug:\n")
+    kept = keeping.keep(workdir, toy())
+    mounting = kept.folder / "volumes" / "roles" / "data" / "tasks" / "main.yml"
+    assert mounting.read_text() == "[]\n"
 
 
 def test_a_copy_that_breaks_off_leaves_what_was_there(workdir, toy, monkeypatch):
