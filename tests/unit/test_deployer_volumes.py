@@ -263,7 +263,6 @@ def test_an_end_that_has_come_keeps_the_data_and_says_so(ready, deployer, store)
         deployer=deployer(),
         store=store,
         owner=ADA,
-        environment={},
         now=lambda: ready.expires_at + timedelta(hours=1),
     )
     (ended,) = round_.run()
