@@ -104,7 +104,7 @@ sandbox-clean: ## stop the sandbox and leave nothing of it behind
 
 .PHONY: unit
 unit: $(INSTALLED) ## the quick loop: unit tests, no network
-	@$(PYTHON) -m pytest -q tests/unit tests/sandbox -m "not e2e and not contract"
+	@$(PYTHON) -m pytest -q -n auto tests/unit tests/sandbox -m "not e2e and not contract"
 
 .PHONY: lint
 lint: $(INSTALLED) ## style, types, playbooks, Terraform files, shell scripts

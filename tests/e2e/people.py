@@ -115,6 +115,7 @@ def at_the_site(admin: Connection) -> set[str]:
         "router": list(network.routers()),
         "floating_ip": list(network.ips()),
         "security_group": [one for one in network.security_groups() if one.name != "default"],
+        "volume": list(admin.block_storage.volumes(details=True, all_projects=True)),
     }
     return {
         f"{kind} {thing.id}"  # type: ignore[attr-defined]
