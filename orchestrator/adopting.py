@@ -123,7 +123,8 @@ def look(site: Site, share: Share, token: AccessToken, deployment_id: str) -> Se
             f"{site.name} has nothing for {share.vo} that carries the mark of {deployment_id}",
             way_out=[f"orchestrator sweep {site.name} --vo {share.vo}        lists the ids there"],
         )
-    offer = collect(cloud, site=site.name, project_id=login.project_id)
+    has_volume = any(one.kind == "volume_attachment" for one in traces.resources)
+    offer = collect(cloud, site=site.name, project_id=login.project_id, volumes=has_volume)
     return Seen(traces=traces, offer=offer, site=site.name, vo=share.vo)
 
 
@@ -223,7 +224,10 @@ def _selection(traces: Traces, nodes: Sequence[NodeTrace], offer: Offer) -> Sele
     names = {one.id: one.name for one in offer.networks}
     public = first.network_id if direct else leads_out
     reused = next((one for one in nodes if one.floating_ip and not one.floating_ip_is_ours), None)
+    data, given = _data_volume(traces.resources, offer)
     return Selection(
+        volume=given,
+        volume_gb=data,
         flavor=_flavor(first, offer),
         image=_image(first, offer),
         topology=topology,
@@ -242,6 +246,18 @@ def _selection(traces: Traces, nodes: Sequence[NodeTrace], offer: Offer) -> Sele
         ),
         ip_version=_ip_version(traces.resources),
     )
+
+
+def _data_volume(resources: Sequence[Resource], offer: Offer) -> tuple[int, Choice | None]:
+    """Return the size of the data volume, 0 for none, and the choice of one that was there before."""
+    made = next((one for one in resources if one.kind == "volume"), None)
+    if made is not None:
+        return made.size_gb, None
+    attached = [one.id.split("/")[1] for one in resources if one.kind == "volume_attachment"]
+    for one in offer.volumes:
+        if one.id in attached:
+            return one.size_gb, _choice("volume", one.id, one.name, f"{one.name}, {one.size_gb} GB")
+    return 0, None
 
 
 def _topology(nodes: Sequence[NodeTrace], traces: Traces) -> Choice:

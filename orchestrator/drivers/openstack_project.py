@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.drivers import openstack_marks
-from orchestrator.drivers.openstack_marks import MARK, Resource, maker_of
+from orchestrator.drivers.openstack_marks import KEPT, MARK, Resource, maker_of
 
 _NAME = f"{MARK.removesuffix('.id')}.name"
 _USE_CASE = f"{MARK.removesuffix('.id')}.use_case"
-_KEPT = f"{MARK.removesuffix('.id')}.kept"  # of a volume that is meant to outlive its deployment
 _KEYPAIR = "orchestrator-"
 
 
@@ -82,7 +81,7 @@ def _marked(
 
 
 def _is_kept(volume: Any) -> bool:
-    return _KEPT in (volume.metadata or {})
+    return KEPT in (volume.metadata or {})
 
 
 def _cost(one: Resource, servers: Mapping[str, Any], volumes: Mapping[str, Any]) -> str:

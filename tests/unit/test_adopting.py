@@ -10,7 +10,7 @@ import pytest
 from orchestrator.adopting import Seen, read
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_traces import NodeTrace, Traces
-from orchestrator.model import Flavor, Image, Network, NodeGroup, Offer, UseCase
+from orchestrator.model import Flavor, Image, Network, NodeGroup, Offer, UseCase, Volume
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OWN_NETWORK = Resource(kind="network", id="own", name="sky-network", address="n")
@@ -32,13 +32,14 @@ def with_address(name="sky-vm", address="198.51.100.7", *, ours=True):
     )  # fmt: skip
 
 
-def told(*nodes, resources=(OWN_NETWORK,), gateway="ext", name="sky", groups=("vm",)):
+def told(*nodes, resources=(OWN_NETWORK,), gateway="ext", name="sky", groups=("vm",), volumes=()):
     traces = Traces(
         deployment_id="d1", name=name, use_case="docker", resources=resources, nodes=nodes,
         gateway_network_id=gateway,
     )  # fmt: skip
     offer = Offer(
         site="SIM", project_id="p", collected_at=NOW, routers=(), floating_ips=(), quotas=(),
+        volumes=volumes,
         networks=(
             Network(id="ext", name="public", external=True, shared=False, owned=False),
             Network(id="lan", name="lan", external=False, shared=True, owned=False),
@@ -108,6 +109,24 @@ def test_ssh_is_let_in_from_the_family_by_which_the_nodes_are_reached(ranges, ve
         for one in ranges
     )
     assert told(node(), resources=rules, gateway=None).selection.ip_version == version
+
+
+def test_a_data_volume_that_was_made_with_it():
+    volume = Resource(kind="volume", id="v1", name="sky-data", size_gb=5)
+    attached = Resource(kind="volume_attachment", id="id-sky-vm/v1", name="")
+    selection = told(with_address(), resources=(OWN_NETWORK, volume, attached)).selection
+    assert (selection.volume_gb, selection.volume) == (5, None)
+
+
+def test_a_data_volume_of_before():
+    attached = Resource(kind="volume_attachment", id="id-sky-vm/v2", name="")
+    others = (
+        Volume(id="v1", name="other", size_gb=9, status="in-use"),
+        Volume(id="v2", name="sky", size_gb=7, status="in-use"),
+    )
+    found = told(with_address(), resources=(OWN_NETWORK, attached), volumes=others).selection
+    assert found.volume_gb == 7
+    assert found.volume.value == "v2"
 
 
 def test_a_machine_that_boots_from_a_volume():
