@@ -145,7 +145,9 @@ class Lease:
                 if believed is None and not _is_here(row.holder):
                     until: datetime = row.until
                     return until
-            connection.execute(table.delete().where(same))
+            if row is not None:
+                # That row and no other: where none was seen, one may be there by now, of another run.
+                connection.execute(table.delete().where(same, table.c.holder == row.holder))
             until = self._clock() + _LIFE
             values = {"deployment_id": self._deployment.id, "holder": self._holder, "until": until}
             connection.execute(table.insert().values(values))
