@@ -9,7 +9,9 @@ from openstack.connection import Connection
 
 from tests.e2e.people import Person, at_the_site
 
-pytestmark = pytest.mark.e2e
+# Slow, and not met yet: Terraform attaches the volume while the machine begins to boot, and an
+# emulated machine then often does not find its own disk (README, data volumes).
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NAMES = ("first-with-data", "second-with-data")
 WRITE = "sudo sh -c 'echo 42 > /srv/answer' && findmnt --noheadings --output FSTYPE /srv"
