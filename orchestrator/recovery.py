@@ -150,6 +150,12 @@ class Swept:
     left: tuple[str, ...]
     causes: tuple[str, ...] = ()
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What an error tells of what is left."""
+        because = {"the site says": "; ".join(self.causes)} if self.causes else {}
+        return {"still there": ", ".join(self.left), **because}
+
 
 def _sleep(seconds: float) -> bool:
     time.sleep(seconds)

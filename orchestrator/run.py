@@ -531,10 +531,9 @@ class Run:
                 lambda: sweep(self._cloud(), self.deployment.id, keep=ids, wait=self._stop.wait)
             )
             if swept.left:
-                because = {"the site says": "; ".join(swept.causes)} if swept.causes else {}
                 raise DeploymentFailedError(
                     f"{len(swept.left)} resources of {self.deployment.name} are still at the site",
-                    facts={"still there": ", ".join(swept.left), **because},
+                    facts=swept.facts,
                 )
             words = f"removed what only the site knew of: {', '.join(swept.removed)}"
             nothing = f"the site has nothing of it left{_but(kept)}"

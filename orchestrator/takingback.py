@@ -141,10 +141,9 @@ class TakingBack:
         ids = {one.id for one in strays}
         swept = sweep(cloud, deployment.id, only=ids, wait=self._stop.wait)
         if swept.left:
-            because = {"the site says": "; ".join(swept.causes)} if swept.causes else {}
             raise DeploymentFailedError(
                 f"what an interrupted run left of {deployment.name} cannot be removed",
-                facts={"still there": ", ".join(swept.left), **because},
+                facts=swept.facts,
             )
         words = ", ".join(names_of(strays)) or f"{len(strays)} parts of others"
         self._journal.note("plan", f"removed what was broken or nobody's: {words}")

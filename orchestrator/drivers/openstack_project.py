@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.drivers import openstack_marks
-from orchestrator.drivers.openstack_marks import KEPT, MARK, Resource, maker_of
+from orchestrator.drivers.openstack_marks import MARK, Resource, maker_of
 
 _NAME = f"{MARK.removesuffix('.id')}.name"
 _USE_CASE = f"{MARK.removesuffix('.id')}.use_case"
@@ -57,7 +57,7 @@ def _marked(
     volumes: Mapping[str, Any],
     told: Mapping[str, Any],
 ) -> Marked:
-    kept = {one.id for one in resources if one.id in volumes and _is_kept(volumes[one.id])}
+    kept = {one.id for one in resources if one.kept}
     resources = tuple(one for one in resources if one.id not in kept)
     own = [servers[one.id] for one in resources if one.kind == "server"]
     held = [volumes[one.id] for one in resources if one.kind == "volume"]
@@ -78,10 +78,6 @@ def _marked(
         },
         kept=frozenset(kept),
     )
-
-
-def _is_kept(volume: Any) -> bool:
-    return KEPT in (volume.metadata or {})
 
 
 def _cost(one: Resource, servers: Mapping[str, Any], volumes: Mapping[str, Any]) -> str:
