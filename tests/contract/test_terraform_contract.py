@@ -12,7 +12,7 @@ import pytest
 from orchestrator import paths
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.drivers.terraform import RenewalDueError, Terraform
-from orchestrator.errors import DeploymentFailedError, SiteError, UnsafePlanError
+from orchestrator.errors import DeploymentFailedError, SetupError, SiteError, UnsafePlanError
 from orchestrator.model import Share, Site
 from orchestrator.planning import read_plan
 from orchestrator.rendering import PROVIDER_VERSION, render_main, variables
@@ -324,7 +324,7 @@ def test_a_plan_that_destroys_is_refused(terraform, workdir, values):
 def test_another_build_of_the_provider_is_refused(terraform, workdir, values):
     lock = workdir.path / ".terraform.lock.hcl"
     lock.write_text(lock.read_text().replace("h1:", "h1:AAAA"))
-    with pytest.raises(DeploymentFailedError):
+    with pytest.raises(SetupError, match="not the one that is expected"):
         terraform.init()
 
 
