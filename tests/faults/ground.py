@@ -1,0 +1,96 @@
+"""What all trials of a run share: the image, the project, the proxy, and a home for each trial."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.paths import SANDBOX, Folders
+from tests.faults import site
+from tests.faults.fault import Fault
+from tests.faults.proxy import Proxy
+from tests.faults.site import Project
+from tests.faults.trial import Result, Trial
+from tests.faults.ways import ROOT, Bare, Orchestrated
+
+# Nobody else's trials have their machines there.
+VO = "visible.sandbox"
+# What went wrong in a trial is kept here, to be looked at.
+KEPT = ROOT / ".cache" / "faults"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Where trials take place."""
+
+    folder: Path
+    project: Project
+    proxy: Proxy
+    planted: str = ""
+
+    def trial(self, seed: int) -> Result:
+        """Run the trial of a seed."""
+        return self._run(Fault.of(seed), bare=False)
+
+    def bare(self, seed: int) -> Result | None:
+        """Run it with Terraform alone; None where there is nothing to compare with."""
+        fault = Fault.of(seed)
+        if fault.verb not in Bare.verbs or fault.victim == "nobody" == fault.damage:
+            return None
+        return self._run(fault, bare=True)
+
+    def _run(self, fault: Fault, *, bare: bool) -> Result:
+        home = self._home(fault, bare=bare)
+        name = f"t{fault.seed}"
+        orchestrated = Orchestrated(home, deployment=name, vo=self.project.vo, planted=self.planted)
+        way = Bare(home, by=orchestrated, token=self._token) if bare else orchestrated
+        trial = Trial(fault, way, home=home, project=self.project, proxy=self.proxy)
+        result = trial.run()
+        if result.problems and not bare:
+            self._keep(home)
+        shutil.rmtree(home)
+        return result
+
+    def _token(self) -> str:
+        return site.operator(self.project.vo).token
+
+    def _home(self, fault: Fault, *, bare: bool) -> Path:
+        """Make a home with the provider of this machine, the trials' use case, and their way to the site."""
+        home = Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{fault.seed}-"))
+        (home / "cache").symlink_to(Folders.default().cache)
+        shutil.copytree(Path(__file__).with_name("usecases"), home / "config" / "usecases")
+        if fault.kind == "api":
+            (home / "config" / "sites").mkdir()
+            through = {
+                "gocdb": "SANDBOX",
+                "endpoint": f"{self.proxy.url('identity')}/v3",
+                "ca_bundle": str(self.proxy.bundle),
+            }
+            (home / "config" / "sites" / "SANDBOX.yaml").write_text(json.dumps(through))
+        return home
+
+    def _keep(self, home: Path) -> None:
+        target = KEPT / home.name
+        KEPT.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(home, target, symlinks=True, ignore=shutil.ignore_patterns(".terraform"))
+
+
+@contextmanager
+def prepared(planted: str = "") -> Iterator[Ground]:
+    """Prepare the sandbox for trials, and leave it as it was."""
+    admin = site.administrator()
+    with tempfile.TemporaryDirectory(prefix="orc-faults-") as name:
+        folder = Path(name)
+        site.prepare(admin, folder)
+        try:
+            with Proxy(site.SERVICES, ca=SANDBOX / "ca.pem", folder=folder) as proxy:
+                project = Project(admin, VO)
+                yield Ground(folder=folder, project=project, proxy=proxy, planted=planted)
+        finally:
+            site.clean(admin)
+            admin.close()
