@@ -40,9 +40,7 @@ class Ground:
     def bare(self, seed: int) -> Result | None:
         """Run it with Terraform alone; None where there is nothing to compare with."""
         fault = Fault.of(seed)
-        if fault.verb not in Bare.verbs or fault.victim == "nobody" == fault.damage:
-            return None
-        return self._run(fault, bare=True)
+        return self._run(fault, bare=True) if fault.verb in Bare.verbs else None
 
     def _run(self, fault: Fault, *, bare: bool) -> Result:
         home = self._home(fault, bare=bare)

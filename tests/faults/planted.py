@@ -64,7 +64,10 @@ class _Tagged:
 
 
 def _copies(_home: Path) -> None:
-    Workdir.keep_state = lambda _self: None  # type: ignore[method-assign]
+    def nothing(_self: Workdir) -> Path | None:
+        return None
+
+    Workdir.keep_state = nothing  # type: ignore[method-assign,assignment]
 
 
 _BUGS: dict[str, Callable[[Path], None]] = {

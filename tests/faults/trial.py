@@ -70,9 +70,9 @@ class Trial:
         started = time.monotonic()
         with ExitStack() as stack:
             stack.callback(self._project.clear, self._ours)
-            stack.callback(kill_terraform, self._home)
             if self._fault.kind == "disk":
                 self._disk = stack.enter_context(Disk(self._home / "data"))
+            stack.callback(kill_terraform, self._home)
             try:
                 self._steps()
             except subprocess.TimeoutExpired as error:

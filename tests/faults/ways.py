@@ -49,7 +49,6 @@ class Way(Protocol):
     """How a deployment is made and removed."""
 
     name: str
-    verbs: tuple[str, ...]
 
     def prepare(self) -> None:
         """Do what comes before the first run and changes nothing at the site."""
