@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 
 import pytest
 
 from tests.faults import ground
 from tests.faults.fault import Fault
-from tests.faults.ground import Ground
+from tests.faults.trial import Result
 
 pytestmark = pytest.mark.e2e
 
@@ -19,12 +20,15 @@ SEEDS = range(1, 26)
 
 
 @pytest.fixture(scope="module")
-def prepared(sandbox: None) -> Iterator[Ground]:
-    with ground.prepared() as ready:
-        yield ready
+def trials(sandbox: None) -> Iterator[Mapping[int, Future[tuple[Result, ...]]]]:
+    """All trials, side by side in as many lanes as there are projects for them."""
+    with ground.prepared() as run:
+        yield {seed: run.submit(seed) for seed in SEEDS}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_next_command_puts_it_right(prepared: Ground, seed: int):
-    result = prepared.trial(seed)
+def test_the_next_command_puts_it_right(
+    trials: Mapping[int, Future[tuple[Result, ...]]], seed: int
+):
+    (result,) = trials[seed].result()
     assert result.problems == [], Fault.of(seed).words

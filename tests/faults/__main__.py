@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tests.faults import ground, table
-from tests.faults.ground import Ground
 from tests.faults.trial import Result
 from tests.faults.ways import ROOT
 
@@ -27,20 +26,15 @@ RESULTS = ROOT / (f"faults-{PLANTED}.json" if PLANTED else "faults.json")
 def main() -> int:
     """Run the trials; return how many of them ended in a problem."""
     results: list[dict[str, object]] = []
-    with ground.prepared(PLANTED) as prepared:
-        for result in _results(prepared):
-            results.append(result.as_value)
-            print(_line(result), flush=True)
+    with ground.prepared(PLANTED) as run:
+        asked = [run.submit(seed, bare=BARE) for seed in range(FIRST, FIRST + TRIALS)]
+        for done in asked:
+            for result in done.result():
+                results.append(result.as_value)
+                print(_line(result), flush=True)
             _keep(results)
     print(table.render(json.loads(RESULTS.read_text())))
     return sum(bool(one["problems"]) for one in results if one["way"] == "orchestrator")
-
-
-def _results(prepared: Ground) -> Iterator[Result]:
-    for seed in range(FIRST, FIRST + TRIALS):
-        yield prepared.trial(seed)
-        if BARE and (bare := prepared.bare(seed)) is not None:
-            yield bare
 
 
 def _keep(results: Sequence[dict[str, object]]) -> None:

@@ -1,12 +1,14 @@
-"""What all trials of a run share: the image, the project, the proxy, and a home for each trial."""
+"""What the trials of a run share: the image, a project and a proxy for each lane; and their homes."""
 
 from __future__ import annotations
 
 import json
+import queue
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +20,15 @@ from tests.faults.site import Project
 from tests.faults.trial import Result, Trial
 from tests.faults.ways import ROOT, Bare, Orchestrated
 
-# Nobody else's trials have their machines there.
-VO = "visible.sandbox"
+# A project for each lane, and no other test's machines are there at the same time.
+LANES = ("visible.sandbox", "expired.sandbox")
 # What went wrong in a trial is kept here, to be looked at.
 KEPT = ROOT / ".cache" / "faults"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """Where trials take place."""
+    """Where trials take place, one after the other."""
 
     folder: Path
     project: Project
@@ -78,17 +80,46 @@ class Ground:
         shutil.copytree(home, target, symlinks=True, ignore=shutil.ignore_patterns(".terraform"))
 
 
-@contextmanager
-def prepared(planted: str = "") -> Iterator[Ground]:
-    """Prepare the sandbox for trials, and leave it as it was."""
-    admin = site.administrator()
-    with tempfile.TemporaryDirectory(prefix="orc-faults-") as name:
-        folder = Path(name)
-        site.prepare(admin, folder)
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Trials side by side, each lane in a project of its own."""
+
+    lanes: queue.Queue[Ground]
+    pool: ThreadPoolExecutor
+
+    def submit(self, seed: int, *, bare: bool = False) -> Future[tuple[Result, ...]]:
+        """Have the trial of a seed run as soon as a lane is free, with Terraform alone too if asked."""
+        return self.pool.submit(self._take, seed, bare)
+
+    def _take(self, seed: int, bare: bool) -> tuple[Result, ...]:
+        lane = self.lanes.get()
         try:
-            with Proxy(site.SERVICES, ca=SANDBOX / "ca.pem", folder=folder) as proxy:
-                project = Project(admin, VO)
-                yield Ground(folder=folder, project=project, proxy=proxy, planted=planted)
+            beside = lane.bare(seed) if bare else None
+            return (lane.trial(seed), *([beside] if beside else ()))
         finally:
-            site.clean(admin)
-            admin.close()
+            self.lanes.put(lane)
+
+
+@contextmanager
+def prepared(planted: str = "") -> Iterator[Run]:
+    """Prepare the sandbox for trials, and leave it as it was."""
+    with ExitStack() as stack:
+        admin = stack.enter_context(closing(site.administrator()))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orc-faults-")))
+        site.prepare(admin, folder)
+        stack.callback(site.clean, admin)
+        lanes: queue.Queue[Ground] = queue.Queue()
+        for vo in LANES:
+            (folder / vo).mkdir()
+            proxy = Proxy(site.SERVICES, ca=SANDBOX / "ca.pem", folder=folder / vo)
+            lanes.put(
+                Ground(
+                    folder=folder / vo,
+                    project=Project(stack.enter_context(closing(site.administrator())), vo),
+                    proxy=stack.enter_context(proxy),
+                    planted=planted,
+                )
+            )
+        pool = stack.enter_context(ThreadPoolExecutor(len(LANES)))
+        yield Run(lanes=lanes, pool=pool)
+        pool.shutdown(cancel_futures=True)

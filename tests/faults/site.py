@@ -89,8 +89,8 @@ class Project:
         login = operator(vo)
         self._id, self._user = login.project_id, login.user_id
 
-    def holds(self) -> set[Thing]:
-        """List everything that a deployment could have made there."""
+    def holds(self, deployment: str) -> set[Thing]:
+        """List everything that the deployment of that name could have made there."""
         network, project = self._admin.network, self._id
         listings: dict[str, Sequence[Any]] = {
             "server": list(self._admin.compute.servers(all_projects=True, project_id=project)),
@@ -107,7 +107,11 @@ class Project:
                 group for group in network.security_groups(project_id=project)
                 if group.name != "default"
             ],
-            "keypair": list(self._admin.compute.keypairs(user_id=self._user)),
+            # They are the person's, in all projects; the key itself has the deployment's name.
+            "keypair": [
+                pair for pair in self._admin.compute.keypairs(user_id=self._user)
+                if pair.public_key.split()[-1] == deployment
+            ],
         }  # fmt: skip
         return {
             (kind, one.name if kind == "keypair" else one.id)

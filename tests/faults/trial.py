@@ -60,8 +60,8 @@ class Trial:
         self._home = home
         self._project = project
         self._proxy = proxy
-        self._before = project.holds()
-        self._gone: set[Thing] = set()
+        self._name = f"t{fault.seed}"
+        self._before = project.holds(self._name)
         self._older: str | None = None
         self._disk: Disk | None = None
 
@@ -87,7 +87,7 @@ class Trial:
             self._must("deploy", runs=1)
             self._keep_state()
         if fault.verb == "redeploy":
-            self._project.remove_server(self._project.server(f"t{fault.seed}-one"))
+            self._project.remove_server(self._project.server(f"{self._name}-one"))
         if fault.verb == "recover":
             self._damage()
         before = self._ours()
@@ -218,7 +218,7 @@ class Trial:
             self._result.problems.append(f"{self._verb} does not end well: {_last(run)}")
 
     def _ours(self) -> set[Thing]:
-        return self._project.holds() - self._before
+        return self._project.holds(self._name) - self._before
 
 
 _DISTURBING: dict[str, Callable[[Trial], None]] = {
