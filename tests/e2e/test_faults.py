@@ -11,22 +11,20 @@ from concurrent.futures import Future
 import pytest
 
 from tests.faults import ground
-from tests.faults.fault import Fault
+from tests.faults.fault import USUAL, Fault
 from tests.faults.trial import Result
 
 pytestmark = pytest.mark.e2e
-
-SEEDS = range(1, 26)
 
 
 @pytest.fixture(scope="module")
 def trials(sandbox: None) -> Iterator[Mapping[int, Future[tuple[Result, ...]]]]:
     """All trials, side by side in as many lanes as there are projects for them."""
     with ground.prepared() as run:
-        yield {seed: run.submit(seed) for seed in SEEDS}
+        yield {seed: run.submit(seed) for seed in USUAL}
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", USUAL)
 def test_the_next_command_puts_it_right(
     trials: Mapping[int, Future[tuple[Result, ...]]], seed: int
 ):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VERBS = ("deploy", "redeploy", "recover", "destroy")
 VICTIMS = ("orchestrator", "terraform", "both", "nobody")
 DAMAGES = ("none", "emptied", "truncated", "deleted", "rolled back")
 DISKS = ("full", "read-only")
-# Seconds that a verb changes the site for on an idle machine of two cores: a kill falls into them.
-_LASTING = {"deploy": 16.0, "redeploy": 9.0, "recover": 6.0, "destroy": 10.0}
+# How many things Terraform begins and ends in a verb, and for how many seconds one lasts or so: a
+# moment counted in steps is the same one on a slow machine. A recover makes nothing.
+_STEPS = {"deploy": 25, "redeploy": 3, "recover": 0, "destroy": 25}
+_LASTING = {"deploy": 2.0, "redeploy": 4.0, "recover": 6.0, "destroy": 2.0}
+
+# Trials that are a part of `make test`: each verb, victim, damage and disk, and most of what a site
+# can answer.
+USUAL = (
+    1, 4, 5, 6, 7, 11, 12, 13, 15, 17, 18, 25, 26, 29, 30, 32, 36, 42, 63, 70, 92, 94, 150, 153, 408,
+)  # fmt: skip
 
 ALWAYS = 1_000_000
 # What is refused or spoilt once the request has been read.
@@ -50,7 +58,8 @@ class Fault:
     kind: str  # kill, disk, api
     verb: str
     victim: str = "nobody"  # of a kill
-    moment: float = 0.0  # seconds after the site is first changed
+    step: int = 0  # that Terraform has come to, 0 before the first
+    moment: float = 0.0  # so many seconds after that
     damage: str = "none"  # to the state, afterwards; in recover: before
     disk: str = "good"
     rules: tuple[Rule, ...] = ()
@@ -68,10 +77,11 @@ class Fault:
         if self.kind == "api":
             told = (f"{rule.fault} ({rule.service} {rule.method})" for rule in self.rules)
             return f"{self.verb}, {', '.join(told)}"
+        when = f" {self.moment:.1f} s after step {self.step}"
         if self.kind == "disk":
-            return f"{self.verb}, disk {self.disk}"
-        after = f" after {self.moment:.1f} s" if self.victim != "nobody" else ""
-        return f"{self.verb}, {self.victim} killed{after}, state {self.damage}"
+            return f"{self.verb}, disk {self.disk}{when if self.disk == 'full' else ''}"
+        when = "" if self.victim == "nobody" else when
+        return f"{self.verb}, {self.victim} killed{when}, state {self.damage}"
 
 
 def _kill(seed: int, dice: random.Random) -> Fault:
@@ -86,20 +96,20 @@ def _kill(seed: int, dice: random.Random) -> Fault:
     victim = dice.choice(victims)
     if victim == "nobody" and "none" in damages:
         damages.remove("none")
-    return Fault(
-        seed=seed,
-        kind="kill",
-        verb=verb,
-        victim=victim,
-        moment=round(dice.uniform(0.0, _LASTING[verb]), 2) if victim != "nobody" else 0.0,
-        damage=dice.choice(damages),
-    )
+    damage = dice.choice(damages)
+    fault = Fault(seed=seed, kind="kill", verb=verb, victim=victim, damage=damage)
+    return fault if victim == "nobody" else _timed(fault, dice)
 
 
 def _disk(seed: int, dice: random.Random) -> Fault:
     verb, disk = dice.choice(("deploy", "deploy", "redeploy", "destroy")), dice.choice(DISKS)
-    moment = round(dice.uniform(0.0, _LASTING[verb]), 2) if disk == "full" else 0.0
-    return Fault(seed=seed, kind="disk", verb=verb, disk=disk, moment=moment)
+    fault = Fault(seed=seed, kind="disk", verb=verb, disk=disk)
+    return _timed(fault, dice) if disk == "full" else fault
+
+
+def _timed(fault: Fault, dice: random.Random) -> Fault:
+    moment = round(dice.uniform(0.0, _LASTING[fault.verb]), 2)
+    return replace(fault, step=dice.randint(0, _STEPS[fault.verb]), moment=moment)
 
 
 # What the verbs ask a site for, and how often.

@@ -53,7 +53,7 @@ class Proxy:
 
     def __enter__(self) -> Proxy:
         for server in self._servers.values():
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -143,16 +143,6 @@ class _Relay(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self._upstream = http.client.HTTPSConnection(
-            "127.0.0.1", self.server.upstream, context=self.server.trusted, timeout=60
-        )
-
-    def finish(self) -> None:
-        self._upstream.close()
-        super().finish()
-
     def _pass_on(self) -> None:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             self.send_error(501, "no program of ours sends chunks")
@@ -167,9 +157,15 @@ class _Relay(BaseHTTPRequestHandler):
     def ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """Ask the real service; return its answer with our addresses in it."""
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _NOT_PASSED_ON}
-        self._upstream.request(self.command, self.path, body or None, headers)
-        answer = self._upstream.getresponse()
-        content = self.server.proxy.translated(answer.read())
+        # A connection of its own each time: one that was kept may be closed by the other side
+        # just now, which would be a fault that no rule speaks of.
+        upstream = http.client.HTTPSConnection(
+            "127.0.0.1", self.server.upstream, context=self.server.trusted, timeout=60
+        )
+        with contextlib.closing(upstream):
+            upstream.request(self.command, self.path, body or None, headers)
+            answer = upstream.getresponse()
+            content = self.server.proxy.translated(answer.read())
         told = [
             (name, self.server.proxy.translated(value.encode("latin-1")).decode("latin-1"))
             for name, value in answer.getheaders()

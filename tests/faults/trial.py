@@ -18,7 +18,7 @@ from tests.faults.site import WANTED, Project, Thing
 from tests.faults.ways import Started, Way, kill_terraform, known
 
 _LONGEST = 400.0
-_TICK = 0.02
+_TICK = 0.05
 # A bare Terraform may need more than one run to let go of things; ours gets one.
 _RUNS = {"orchestrator": 1, "terraform": 3}
 
@@ -109,7 +109,7 @@ class Trial:
     # --- what goes wrong
 
     def kill(self) -> None:
-        """Kill the victim some time after the run has begun to change the site."""
+        """Kill the victim at the fault's moment."""
         run = self._way.start(self._verb)
         if self._fault.victim != "nobody" and self._begins(run):
             time.sleep(self._fault.moment / 2)
@@ -159,10 +159,11 @@ class Trial:
         return "deploy" if self._fault.verb == "redeploy" else self._fault.verb
 
     def _begins(self, run: Started) -> bool:
-        """Wait until a run changes the site; tell whether it ever does."""
+        """Wait until a run has come to the fault's step; tell whether it ever does."""
         deadline = time.monotonic() + _LONGEST
         while run.process.poll() is None and time.monotonic() < deadline:
-            if self._way.begun(self._verb, run.said):
+            steps = self._way.steps(self._verb, run)
+            if steps is not None and steps >= self._fault.step:
                 return True
             time.sleep(_TICK)
         return False

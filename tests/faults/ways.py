@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from orchestrator.paths import Folders
 from tests.faults.site import Thing
 
 ROOT = Path(__file__).resolve().parents[2]
+_STEP = re.compile(r'"type":"apply_(?:start|complete|errored)"')
 _KINDS = {
     "openstack_compute_instance_v2": "server",
     "openstack_compute_keypair_v2": "keypair",
@@ -38,6 +40,7 @@ class Started:
 
     process: subprocess.Popen[bytes]
     output: Path
+    earlier: int = 0  # steps of the runs before
 
     @property
     def said(self) -> str:
@@ -62,8 +65,8 @@ class Way(Protocol):
         """Where its Terraform works; a folder without any while there is none."""
         ...
 
-    def begun(self, verb: str, said: str) -> bool:
-        """Tell whether a run has begun to change the site."""
+    def steps(self, verb: str, run: Started) -> int | None:
+        """Return how many things Terraform has begun or ended, None before a run changes anything."""
         ...
 
     def is_done(self, verb: str, run: Started) -> bool:
@@ -89,16 +92,23 @@ class Orchestrated:
         """Start a run of a verb."""
         argv = [sys.executable, "-m", "tests.faults.running", verb, *self._words]
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return _start(argv, env={**env, **self._planted}, cwd=ROOT, home=self._home, verb=verb)
+        earlier = self._steps()
+        started = _start(argv, env={**env, **self._planted}, cwd=ROOT, home=self._home, verb=verb)
+        return replace(started, earlier=earlier)
 
     def folder(self) -> Path:
         """Where its Terraform works."""
         return next(iter((self._home / "data" / "deployments").glob("*")), self._home / "none")
 
-    def begun(self, verb: str, said: str) -> bool:
-        """Tell whether a run has begun to change the site, or the state."""
+    def steps(self, verb: str, run: Started) -> int | None:
+        """Return how many things Terraform has begun or ended, None before a run changes anything."""
         phase = {"destroy": "destroy", "recover": "recover"}.get(verb, "apply")
-        return f'"phase": "{phase}", "state": "started"' in said
+        begun = f'"phase": "{phase}", "state": "started"' in run.said
+        return self._steps() - run.earlier if begun else None
+
+    def _steps(self) -> int:
+        files = (self.folder() / "runs").glob("*-terraform-apply.jsonl")
+        return sum(_count_steps(file.read_text(errors="replace")) for file in files)
 
     def is_done(self, verb: str, run: Started) -> bool:
         """Tell whether a run did what it was asked for."""
@@ -144,9 +154,9 @@ class Bare:
         """Where Terraform works."""
         return self._folder
 
-    def begun(self, verb: str, said: str) -> bool:
-        """Tell whether a run has begun to change the site."""
-        return '"type":"apply_start"' in said
+    def steps(self, verb: str, run: Started) -> int | None:
+        """Return how many things Terraform has begun or ended, None before it begins."""
+        return _count_steps(run.said) or None
 
     def is_done(self, verb: str, run: Started) -> bool:
         """Tell whether a run did what it was asked for."""
@@ -165,6 +175,10 @@ class Bare:
         env = child_environment(os.environ, own)
         argv = [str(program), verb, *options]
         return _start(argv, env=env, cwd=self._folder, home=self._home, verb=verb)
+
+
+def _count_steps(said: str) -> int:
+    return len(_STEP.findall(said))
 
 
 def _start(argv: list[str], *, env: Mapping[str, str], cwd: Path, home: Path, verb: str) -> Started:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from tests.faults.fault import ANSWERS, CONNECTIONS, DAMAGES, DISKS, VERBS, VICTIMS, Fault
+from tests.faults.fault import (
+    ANSWERS,
+    CONNECTIONS,
+    DAMAGES,
+    DISKS,
+    USUAL,
+    VERBS,
+    VICTIMS,
+    Fault,
+)
 
 MANY = [Fault.of(seed) for seed in range(1, 1001)]
-FEW = MANY[:25]
+FEW = [Fault.of(seed) for seed in USUAL]
 
 
 def test_a_seed_always_gives_the_same_fault():
@@ -28,7 +37,13 @@ def test_many_seeds_reach_all_that_can_go_wrong():
 def test_the_seeds_of_make_test_reach_every_kind_verb_and_victim():
     assert {fault.kind for fault in FEW} == {"kill", "disk", "api"}
     assert {fault.verb for fault in FEW} == set(VERBS)
-    assert {fault.victim for fault in FEW if fault.kind == "kill"} == set(VICTIMS)
+    kills = [fault for fault in FEW if fault.kind == "kill"]
+    assert {fault.victim for fault in kills} == set(VICTIMS)
+    assert {fault.damage for fault in kills} == set(DAMAGES)
+    assert {fault.disk for fault in FEW} == {"good", *DISKS}
+    given = {rule.fault for fault in FEW for rule in fault.rules}
+    assert given >= {"429", "429 with Retry-After", "500", "HTML page", "silence", "reset"}
+    assert given >= {"reply lost", *CONNECTIONS}
 
 
 def test_something_goes_wrong_in_every_trial():
