@@ -1,7 +1,8 @@
 """make faults: trials from a seed on, a line each, with the orchestrator and with Terraform alone.
 
 The results are in faults.json after each trial; a failure is named by its seed. In the
-environment: TRIALS, SEED, BARE (0: no comparison), PLANTED (tags, copies: the trials must fail).
+environment: TRIALS, SEED, or SEEDS, a list; BARE (0: no comparison), PLANTED (tags, copies: the
+trials must fail).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.faults.ways import ROOT
 
 TRIALS = int(os.environ.get("TRIALS", "25"))
 FIRST = int(os.environ.get("SEED", "1"))
+SEEDS = [int(seed) for seed in os.environ.get("SEEDS", "").split()]
 BARE = os.environ.get("BARE", "1") != "0"
 PLANTED = os.environ.get("PLANTED", "")
 RESULTS = ROOT / (f"faults-{PLANTED}.json" if PLANTED else "faults.json")
@@ -27,7 +29,7 @@ def main() -> int:
     """Run the trials; return how many of them ended in a problem."""
     results: list[dict[str, object]] = []
     with ground.prepared(PLANTED) as run:
-        asked = [run.submit(seed, bare=BARE) for seed in range(FIRST, FIRST + TRIALS)]
+        asked = [run.submit(seed, bare=BARE) for seed in SEEDS or range(FIRST, FIRST + TRIALS)]
         for done in asked:
             for result in done.result():
                 results.append(result.as_value)

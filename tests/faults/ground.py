@@ -120,6 +120,7 @@ def prepared(planted: str = "") -> Iterator[Run]:
                     planted=planted,
                 )
             )
-        pool = stack.enter_context(ThreadPoolExecutor(len(LANES)))
+        pool = ThreadPoolExecutor(len(LANES))
+        # Also when the run is stopped: what is under way is ended and cleared away first.
+        stack.callback(pool.shutdown, cancel_futures=True)
         yield Run(lanes=lanes, pool=pool)
-        pool.shutdown(cancel_futures=True)

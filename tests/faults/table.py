@@ -37,8 +37,8 @@ def render(run: Mapping[str, Any]) -> str:
     wrong = [one for one in ours if one["problems"]]
     parts = [
         _HEAD,
-        f"{len(ours)} trials, seeds {ours[0]['seed']} to {ours[-1]['seed']}, {run['at']},"
-        f" {run['machine']}; {len(wrong)} with a problem.",
+        f"{len(ours)} trials (seeds {_seeds(ours)}), {run['at']}, {run['machine']};"
+        f" {len(wrong)} with a problem.",
         "## The orchestrator",
         _table(ours),
         "## Beside Terraform alone",
@@ -54,6 +54,13 @@ def render(run: Mapping[str, Any]) -> str:
     if wrong:
         parts += ["## Problems", "\n".join(_problem(one) for one in wrong)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _seeds(trials: Sequence[Trial]) -> str:
+    seeds = sorted(one["seed"] for one in trials)
+    first, last = seeds[0], seeds[-1]
+    whole = last - first + 1 == len(seeds) > 1
+    return f"{first} to {last}" if whole else ", ".join(map(str, seeds))
 
 
 def _table(trials: Sequence[Trial]) -> str:

@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from openstack.exceptions import SDKException
+
 from tests.faults.damage import Disk, damage
 from tests.faults.fault import Fault
 from tests.faults.proxy import Proxy
@@ -77,6 +79,9 @@ class Trial:
                 self._steps()
             except subprocess.TimeoutExpired as error:
                 self._result.problems.append(f"not ended after {error.timeout:.0f} s")
+            except SDKException as error:
+                # What comes after this trial does not depend on it.
+                self._result.problems.append(f"the trial itself failed: {error}")
         self._result.seconds = round(time.monotonic() - started, 1)
         return self._result
 

@@ -19,7 +19,7 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
     page = render(
         {"at": "2026-11-24", "machine": "2 cores", "trials": [one.as_value for one in results]}
     )
-    assert "2 trials, seeds 4 to 5, 2026-11-24, 2 cores; 1 with a problem." in page
+    assert "2 trials (seeds 4 to 5), 2026-11-24, 2 cores; 1 with a problem." in page
     assert "| deploy | both killed | 1 | 1 | 5 | 1 | 0 | 0 | 12.5 |" in page
     assert "| killed | Terraform alone | 1 | 1 | 5 | 0 | 3 | 3 | 20.0 |" in page
     assert "- seed 5, destroy, disk full: left at the end: x" in page
