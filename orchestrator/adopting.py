@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator import rendering
-from orchestrator.auth import keystone
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.discovery.collecting import collect
-from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_traces import NodeTrace, Traces
+from orchestrator.entering import enter
 from orchestrator.errors import RequestError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import (
@@ -115,8 +114,7 @@ def name_taken(taken: Deployment, deployment_id: str) -> RequestError:
 
 def look(site: Site, share: Share, token: AccessToken, deployment_id: str) -> Seen:
     """Log in and see what a site has of a deployment; RequestError where that is nothing."""
-    login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
-    cloud = Cloud(login.session, site=site.name, region=share.region or site.region)
+    login, cloud = enter(site, share, token)
     traces = cloud.traces_of(deployment_id)
     if not traces.resources:
         raise RequestError(

@@ -21,6 +21,7 @@ from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.entering import cloud_of
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
@@ -578,9 +579,7 @@ class Run:
         return with_faults(error, faults)
 
     def _cloud(self) -> Cloud:
-        site, share = self._site, self._share
-        session = self._login.now.session
-        return Cloud(session, site=site.name, region=share.region or site.region)
+        return cloud_of(self._login.now, self._site, self._share)
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

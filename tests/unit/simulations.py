@@ -202,11 +202,7 @@ class World:
             "orchestrator.auth.appcredentials.login": self.login_by_credential,
             "orchestrator.auth.appcredentials.make": self.make_credential,
             "orchestrator.auth.appcredentials.remove": self.remove_credential,
-            "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.datavolumes.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.sweeping.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.adopting.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.entering.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
                 self, workdir, **known
             ),

@@ -39,6 +39,7 @@ LAYERS = (
         "uploading",
         "drivers",
         "dyndns",
+        "entering",
     ),
     (
         "store",
