@@ -61,10 +61,6 @@ _T = TypeVar("_T")
 _BEYOND_THE_END = timedelta(days=7)
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 class Run:
     """The phases of one run; each leaves a record from which a later run goes on."""
 
@@ -383,7 +379,7 @@ class Run:
 
     # --- parts
 
-    def _through(self, step: Callable[[], _T], *, again: Callable[[], None] = _nothing) -> _T:
+    def _through(self, step: Callable[[], _T], *, again: Callable[[], None] | None = None) -> _T:
         """Do a step that needs the site, with as many logins as it takes."""
         return self._login.through(
             step,

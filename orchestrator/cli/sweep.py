@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, interrupts, tables, times
+from orchestrator.cli import context, interrupts, tables
 from orchestrator.cli.values import as_value
+from orchestrator.spans import span
 
 if TYPE_CHECKING:
     from orchestrator.sweeping import Findings, Orphan, Removal
@@ -97,7 +98,7 @@ def _rows(one: Orphan, *, now: datetime) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for resource in one.counted:
         made = one.made_at.get(resource.id)
-        age = times.span(now - made) if made else "?"
+        age = span(now - made) if made else "?"
         kind = resource.kind.replace("_", " ")
         cost = one.costs.get(resource.id, "")
         rows.append((kind, resource.name or resource.id, label, age, cost))

@@ -17,6 +17,7 @@ LAYERS = (
         "lifecycle",
         "settings",
         "names",
+        "spans",
         "parallel",
         "stopping",
         "writtenfiles",

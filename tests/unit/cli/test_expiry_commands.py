@@ -32,7 +32,7 @@ def soon(hours):
 
 def test_an_end_is_put_off_and_shown(command, sky):
     assert "sky now ends on " in command("extend", sky, "--days", "30").out
-    assert "in 29 d" in command("list").out
+    assert "in 29 days" in command("list").out
 
 
 def test_the_machines_are_told_the_new_end(command, sky, world):
