@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from orchestrator.drivers import endtimer
 from orchestrator.model import Deployment
@@ -27,6 +28,22 @@ def tell(deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str]) ->
     if not untold:
         write_atomically(workdir.path / _FILE, _mark(deployment))
     return untold
+
+
+def settle(
+    deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str], again: bool
+) -> str | None:
+    """Let the machines know the end unless they do, or also then if ``again``; return what to say of it."""
+    name, end = deployment.name, f"{deployment.expires_at:%d %b %Y, %H:%M} UTC"
+    if deployment.expires_at <= datetime.now(UTC):
+        return f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
+    if not again and is_known(deployment, workdir):
+        return None
+    untold = tell(deployment, workdir=workdir, env=env)
+    if untold:
+        why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())
+        return f"not every machine knows when to power itself off ({why})"
+    return f"the machines power themselves off on {end}"
 
 
 def _mark(deployment: Deployment) -> str:

@@ -672,7 +672,7 @@ def test_a_destroy_that_was_killed_is_ended_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("orchestrator.run.sweep" if state == "whole" else WORKDIR_REMOVE, killed)
+        patch.setattr("orchestrator.removing.sweep" if state == "whole" else WORKDIR_REMOVE, killed)
         with pytest.raises(KeyboardInterrupt):
             deployer().destroy("sky")
     assert record().phase is Phase.DESTROYING

@@ -60,6 +60,7 @@ LAYERS = (
         "configuring",
         "visiting",
         "run",
+        "removing",
         "sitelogin",
         "deployer",
         "ending",
