@@ -213,15 +213,11 @@ def _moment(text: str) -> datetime | None:
 def _selection(traces: Traces, nodes: Sequence[NodeTrace], offer: Offer) -> Selection:
     first = nodes[0]
     topology = _topology(nodes, traces)
-    leads_out = next(
-        (one.floating_network_id for one in nodes if one.floating_network_id),
-        traces.gateway_network_id,
-    )
-    attached = not any(one.kind == "network" for one in traces.resources)
     direct = topology.value == "direct"
+    public = first.network_id if direct else _leading_out(nodes, traces)
     names = {one.id: one.name for one in offer.networks}
-    public = first.network_id if direct else leads_out
-    reused = next((one for one in nodes if one.floating_ip and not one.floating_ip_is_ours), None)
+    attachment = _attachment(first, traces, direct=direct)
+    private = first.network_id if attachment and not direct else None
     data, given = _data_volume(traces.resources, offer)
     return Selection(
         volume=given,
@@ -229,21 +225,26 @@ def _selection(traces: Traces, nodes: Sequence[NodeTrace], offer: Offer) -> Sele
         flavor=_flavor(first, offer),
         image=_image(first, offer),
         topology=topology,
-        public_network=_network("public_network", public, names) if public else None,
-        private_network=(
-            _network("private_network", first.network_id, names)
-            if attached and not direct
-            else None
-        ),
-        floating_ip=_reused(reused) if reused else None,
+        public_network=_network("public_network", public, names),
+        private_network=_network("private_network", private, names),
+        floating_ip=_reused(nodes),
         boot_volume_gb=first.boot_volume_gb,
-        attachment=(
-            Attachment(network_id=first.network_id, subnet_id=None if direct else first.subnet_id)
-            if attached
-            else None
-        ),
+        attachment=attachment,
         ip_version=_ip_version(traces.resources),
     )
+
+
+def _leading_out(nodes: Sequence[NodeTrace], traces: Traces) -> str | None:
+    """Return the network that the addresses are of, or that is behind the router."""
+    floating = (one.floating_network_id for one in nodes if one.floating_network_id)
+    return next(floating, traces.gateway_network_id)
+
+
+def _attachment(first: NodeTrace, traces: Traces, *, direct: bool) -> Attachment | None:
+    """Return the network that was there before; None where one was made."""
+    if any(one.kind == "network" for one in traces.resources):
+        return None
+    return Attachment(network_id=first.network_id, subnet_id=None if direct else first.subnet_id)
 
 
 def _data_volume(resources: Sequence[Resource], offer: Offer) -> tuple[int, Choice | None]:
@@ -290,14 +291,20 @@ def _image(node: NodeTrace, offer: Offer) -> Choice:
     return _choice("image", node.image_id, name, name if found else f"{name}, no longer listed")
 
 
-def _network(key: str, network_id: str, names: Mapping[str, str]) -> Choice:
+def _network(key: str, network_id: str | None, names: Mapping[str, str]) -> Choice | None:
+    if not network_id:
+        return None
     name = names.get(network_id) or network_id
     return _choice(key, network_id, name, name)
 
 
-def _reused(node: NodeTrace) -> Choice:
-    address = str(node.floating_ip)
-    return _choice("floating_ip", str(node.floating_ip_id), address, address)
+def _reused(nodes: Sequence[NodeTrace]) -> Choice | None:
+    """Return an address of the project that a node was given, and that is not ours."""
+    for node in nodes:
+        if node.floating_ip and not node.floating_ip_is_ours:
+            address = str(node.floating_ip)
+            return _choice("floating_ip", str(node.floating_ip_id), address, address)
+    return None
 
 
 def _choice(key: str, value: str, name: str, label: str) -> Choice:

@@ -15,7 +15,7 @@ from orchestrator.cli.values import as_value
 from orchestrator.spans import span
 
 if TYPE_CHECKING:
-    from orchestrator.sweeping import Findings, Orphan, Removal
+    from orchestrator.sweeping import Findings, Orphan, Removal, Sweep
 
 FOUND = 2
 _HEADINGS = ("KIND", "NAME", "DEPLOYMENT", "AGE", "TAKES")
@@ -52,16 +52,25 @@ def command(
     going = [one for one in chosen if with_volumes or len(one.volumes) < len(one.counted)]
     removals: list[Removal] = []
     if going and (yes or _agreed(going, as_json=as_json)):
-        with interrupts.safe_stop() as stop:
-            for one in sweep.remove(going, wait=stop.wait, with_volumes=with_volumes):
-                removals.append(one)
-                if not as_json:
-                    click.echo(_removed(one))
+        removals = _remove(sweep, going, with_volumes=with_volumes, as_json=as_json)
     if as_json:
         told = {"removed": [as_value(one) for one in removals]}
         click.echo(json.dumps({**as_value(findings), **told}))
     sweeping.raise_if_left(removals, findings.site)
     return FOUND if chosen and not removals else 0
+
+
+def _remove(
+    sweep: Sweep, going: Sequence[Orphan], *, with_volumes: bool, as_json: bool
+) -> list[Removal]:
+    """Remove what was agreed to, and tell of each as it is gone."""
+    removals = []
+    with interrupts.safe_stop() as stop:
+        for one in sweep.remove(going, wait=stop.wait, with_volumes=with_volumes):
+            removals.append(one)
+            if not as_json:
+                click.echo(_removed(one))
+    return removals
 
 
 def _agreed(going: Sequence[Orphan], *, as_json: bool) -> bool:
