@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator import keeping, passwords, rendering, uploading, verifying
 from orchestrator.catalogue.usecases import PLAYBOOK
 from orchestrator.causes import with_faults
-from orchestrator.drivers import ansible, ssh
+from orchestrator.drivers import ansible, hostkeys, ssh
 from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.transfer import NodeFiles
@@ -97,11 +97,11 @@ class Configuration:
         The machine that made the nodes learnt them at their first boot; a console forgets with time.
         """
         for node in deployment.nodes:
-            if not ssh.is_trusted(self._workdir, node):
+            if not hostkeys.is_trusted(self._workdir, node):
                 console = cloud.console_of(node.name, deployment.id)
-                keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+                keys = hostkeys.from_console(console, address=node.address, port=node.port)
                 if keys:
-                    ssh.trust(self._workdir, keys)
+                    hostkeys.trust(self._workdir, keys)
 
     def _know(
         self,
@@ -113,15 +113,15 @@ class Configuration:
         log: PhaseLog,
     ) -> str:
         """Learn a node's host key from its console; say how it became known."""
-        trusted = ssh.is_trusted(self._workdir, node)
+        trusted = hostkeys.is_trusted(self._workdir, node)
         if not trusted:
             log.running(f"{node.name}: waiting for the host key on its console")
         answers_since = None
         while time.monotonic() < deadline:
             console = cloud.console_of(node.name, deployment.id)
-            keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+            keys = hostkeys.from_console(console, address=node.address, port=node.port)
             if keys:
-                ssh.trust(self._workdir, keys)
+                hostkeys.trust(self._workdir, keys)
                 return "host key as the console shows it"
             # Behind the console: a machine that was made anew has the same address and new keys.
             if trusted:
@@ -142,14 +142,14 @@ class Configuration:
 
     def _believe(self, node: Node) -> str:
         """Take the key that the node itself shows, where the site shows no console."""
-        keys = ssh.scan_host_keys(node, workdir=self._workdir, env=self._environment)
+        keys = hostkeys.scan(node, workdir=self._workdir, env=self._environment)
         if not keys:
             raise DeploymentFailedError(
                 f"{node.name} is not ready in time: no SSH at {node.address}:{node.port},"
                 " and no host key on its console",
                 way_out=["look at the console at the site: does the machine boot?"],
             )
-        ssh.trust(self._workdir, keys)
+        hostkeys.trust(self._workdir, keys)
         return "host key as the machine itself shows it: its console showed none"
 
     def run_playbook(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:

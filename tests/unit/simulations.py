@@ -209,7 +209,7 @@ class World:
             "orchestrator.provisioning.read_version": lambda _program, *, env: "1.11.4",
             "orchestrator.drivers.ssh.make_key": make_key,
             "orchestrator.drivers.ssh.wait_until_ssh": self.wait_until_ssh,
-            "orchestrator.drivers.ssh.scan_host_keys": self.scan_host_keys,
+            "orchestrator.drivers.hostkeys.scan": self.scan_host_keys,
             "orchestrator.drivers.ansible.run_playbook": self.run_playbook,
             "orchestrator.drivers.testinfra.connect": self.connect,
             "orchestrator.configuring.answering_ports": self.answering_ports,
