@@ -30,15 +30,16 @@ def tell(deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str]) ->
     return untold
 
 
-def settle(
-    deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str], again: bool
-) -> str | None:
-    """Let the machines know the end unless they do, or also then if ``again``; return what to say of it."""
+def settle(deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str], again: bool) -> str:
+    """Let the machines power themselves off at the end; say what they know of it.
+
+    Those that know it already are told ``again`` or not at all, and then there is nothing to say.
+    """
     name, end = deployment.name, f"{deployment.expires_at:%d %b %Y, %H:%M} UTC"
     if deployment.expires_at <= datetime.now(UTC):
         return f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
     if not again and is_known(deployment, workdir):
-        return None
+        return ""
     untold = tell(deployment, workdir=workdir, env=env)
     if untold:
         why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())

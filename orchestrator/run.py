@@ -43,6 +43,7 @@ from orchestrator.model import (
     Site,
     UseCase,
 )
+from orchestrator.parallel import ask
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
@@ -255,13 +256,14 @@ class Run:
         if same and self.deployment.phase is Phase.READY:
             return False
         self._reach()
-        if not same:
-            self._check_stop()
-            self.deployment = self._store.move(
-                self.deployment, Phase.CONFIGURING, configured_digest=None
-            )
-            with self._journal.phase("configure") as log:
-                self._configuration.run_playbook(self.deployment, use_case, log=log)
+        # Beside the playbook, which need not wait for it; and also to nodes that were told before:
+        # they may be other machines of the same names.
+        told = ask(lambda: self._told_the_end(again=True), name="end")
+        try:
+            if not same:
+                self._play(use_case)
+        finally:
+            self._journal.note("reach", told.result())
         self._check_stop()
         self.deployment = self._store.move(
             self.deployment, Phase.VERIFYING, configured_digest=digest
@@ -279,7 +281,8 @@ class Run:
         else:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
-        self._tell_the_end()
+        if words := self._told_the_end():
+            self._journal.note("reach", words)
         self._keep_credential()
         return self.deployment
 
@@ -394,13 +397,18 @@ class Run:
             again=again,
         )
 
-    def _tell_the_end(self, *, again: bool = False) -> None:
-        """Let the machines power themselves off at the end, where they do not know it yet."""
-        words = ending.settle(
+    def _told_the_end(self, *, again: bool = False) -> str:
+        return ending.settle(
             self.deployment, workdir=self._workdir, env=self._environment, again=again
         )
-        if words:
-            self._journal.note("reach", words)
+
+    def _play(self, use_case: UseCase) -> None:
+        self._check_stop()
+        self.deployment = self._store.move(
+            self.deployment, Phase.CONFIGURING, configured_digest=None
+        )
+        with self._journal.phase("configure") as log:
+            self._configuration.run_playbook(self.deployment, use_case, log=log)
 
     def _keep_credential(self) -> None:
         """Have an application credential until past the end, where the person wants one."""
@@ -488,8 +496,6 @@ class Run:
             self._login.lasting(self.deployment.project_id)
             self._through(lambda: self._reach_nodes(log))
         self._store.note(self.deployment, phase=REACH, text="the nodes answer")
-        # Also one that was told before: it may be another machine behind the same name.
-        self._tell_the_end(again=True)
         self._remember_reached()
 
     def _remember_reached(self) -> None:
