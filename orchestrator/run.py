@@ -263,7 +263,8 @@ class Run:
             if not same:
                 self._play(use_case)
         finally:
-            self._journal.note("reach", told.result())
+            known = told.result()
+        self._journal.note("reach", known)
         self._check_stop()
         self.deployment = self._store.move(
             self.deployment, Phase.VERIFYING, configured_digest=digest
