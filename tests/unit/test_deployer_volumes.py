@@ -38,8 +38,8 @@ def ready(roomy, deployer, asked):
 
 
 def test_a_volume_that_is_needed_is_made_and_mounted_before_the_playbook(ready, world):
-    assert world.kinds == ["floating_ip", "keypair", "server", "volume", "volume_attachment"]
-    disk = DataVolume(id="volume-sky-toy", size_gb=20, device="/dev/vdb", made=True)
+    assert world.kinds == ["floating_ip", "keypair", "server", "volume"]
+    disk = DataVolume(id="volume-sky-toy", size_gb=20, made=True)
     assert ready.volumes == (disk,)
     assert world.mounted == [{"sky-toy": ["volume-sky-toy"]}]
     assert len(world.playbooks) == 1
@@ -177,13 +177,13 @@ def test_a_lost_state_is_recovered_with_the_volume_and_its_place(ready, deployer
 # --- one that exists
 
 
-def test_a_volume_of_the_project_is_attached_and_stays(deployer, asked, world):
+def test_a_volume_of_the_project_is_given_and_stays(deployer, asked, world):
     world.volumes = (CUBE,)
     ready = deployer().deploy(asked(overrides={"volume": "cube"})).deployment
-    disk = DataVolume(id="v-cube", size_gb=50, device="/dev/vdb", made=False)
+    disk = DataVolume(id="v-cube", size_gb=50, made=False)
     assert ready.volumes == (disk,)
     assert (ready.selection.volume.value, ready.selection.volume_gb) == ("v-cube", 50)
-    assert world.kinds == ["floating_ip", "keypair", "server", "volume_attachment"]
+    assert world.kinds == ["floating_ip", "keypair", "server"]
     assert world.mounted == [{"sky-toy": ["v-cube"]}]
     gone = deployer().destroy("sky")
     # It was never ours, so it is not ours to keep either.
