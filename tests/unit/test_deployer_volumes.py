@@ -9,6 +9,7 @@ import pytest
 from simulations import VOLUME
 
 from orchestrator import datavolumes
+from orchestrator.catalogue.parameters import Spoken
 from orchestrator.errors import (
     AmbiguousChoiceError,
     DeploymentFailedError,
@@ -202,6 +203,34 @@ def test_another_volume_for_a_machine_that_exists_is_refused(ready, deployer, as
     world.volumes = (CUBE,)
     with pytest.raises(RequestError, match="has its choices already"):
         deployer().deploy(asked(overrides={"volume": "cube"}))
+
+
+@pytest.fixture
+def bare(deployer, asked, world):
+    """A deployment without a data volume, of a use case that can be asked for one."""
+    file = world.use_case_folder / "usecase.yaml"
+    size = "  volume_gb: {type: integer, default: 0, minimum: 0, help: a data volume}\n"
+    text = file.read_text().replace("parameters:\n", f"parameters:\n{size}")
+    file.write_text(f"{text}needs_from: {{volume_gb: volume_gb}}\n")
+    return deployer().deploy(asked()).deployment
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"parameters": {"volume_gb": Spoken("20")}}, "these parameters need another one"),
+        ({"overrides": {"volume": "cube"}}, "has its choices already"),
+    ],
+)
+def test_a_volume_for_a_machine_that_was_made_without_is_refused_and_changes_nothing(
+    bare, deployer, asked, world, wanted, why
+):
+    world.volumes = (CUBE,)
+    before = dict(world.resources)
+    with pytest.raises(RequestError, match=why) as caught:
+        deployer().deploy(asked(**wanted))
+    assert caught.value.way_out[0] == "deploy under another name"
+    assert (world.resources, world.mounted) == (before, [])
 
 
 # --- what is left behind
