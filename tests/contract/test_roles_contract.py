@@ -91,6 +91,36 @@ def test_a_cube_that_is_on_the_node_counts_by_its_own_size_and_once_less(tmp_pat
     assert room_for_hi_friends(tmp_path, **given) == 20
 
 
+@pytest.mark.parametrize(("fetched", "free_gb", "refused"), [
+    (False, 10**6, True), (False, 0, False), (True, 10**6, False),
+])  # fmt: skip
+def test_a_job_is_not_begun_where_there_is_too_little_room(
+    tmp_path: Path, fetched: bool, free_gb: int, refused: bool
+) -> None:
+    tasks = yaml.safe_load((paths.ANSIBLE_ROLES / "snakemake/tasks/job.yml").read_text())
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {
+            "ansible_python_interpreter": sys.executable,
+            "snakemake_home": str(tmp_path / "not" / "yet"),
+            "snakemake_free_gb": free_gb,
+            "_snakemake_state": {"stdout": json.dumps({"fetched": fetched})},
+            # As the inventory has it: it is mounted before, and not once more here.
+            "volumes": [{"id": "v", "size_gb": 1, "made": True}],
+        },
+        "tasks": [task for task in tasks if "ansible.builtin.include_role" in task],
+    }
+    file = tmp_path / "job.yml"
+    file.write_text(yaml.safe_dump([play]))
+    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
+    env["ANSIBLE_ROLES_PATH"] = str(paths.ANSIBLE_ROLES)
+    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert ("1000000 GB are needed" in done.stdout) is refused
+    assert done.returncode == (2 if refused else 0), done.stdout + done.stderr
+
+
 def test_what_is_met_on_this_machine_alone_goes_on(tmp_path: Path) -> None:
     web = {"name": "web", "image": "web:1", "ports": ["8080:80", "9000"]}
     assert refusal(tmp_path, containers_list=[web], containers_compose=SAFE) == ""
