@@ -43,6 +43,7 @@ from orchestrator.model import (
     Site,
     UseCase,
 )
+from orchestrator.parallel import ask
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
@@ -249,13 +250,14 @@ class Run:
         if same and self.deployment.phase is Phase.READY:
             return False
         self._reach()
-        if not same:
-            self._check_stop()
-            self.deployment = self._store.move(
-                self.deployment, Phase.CONFIGURING, configured_digest=None
-            )
-            with self._journal.phase("configure") as log:
-                self._configuration.run_playbook(self.deployment, use_case, log=log)
+        # Beside the playbook, which need not wait for it; and also to nodes that were told before:
+        # they may be other machines of the same names.
+        told = ask(lambda: self._told_the_end(again=True), name="end")
+        try:
+            if not same:
+                self._play(use_case)
+        finally:
+            self._journal.note("reach", told.result())
         self._check_stop()
         self.deployment = self._store.move(
             self.deployment, Phase.VERIFYING, configured_digest=digest
@@ -273,7 +275,8 @@ class Run:
         else:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
-        self._tell_the_end()
+        if words := self._told_the_end():
+            self._journal.note("reach", words)
         self._keep_credential()
         return self.deployment
 
@@ -391,22 +394,27 @@ class Run:
             again=again,
         )
 
-    def _tell_the_end(self, *, again: bool = False) -> None:
-        """Let the machines power themselves off at the end, where they do not know it yet."""
+    def _told_the_end(self, *, again: bool = False) -> str:
+        """Let the machines power themselves off at the end, where they do not know it yet; say what they know."""
         one = self.deployment
         name, end = one.name, f"{one.expires_at:%d %b %Y, %H:%M} UTC"
         if one.expires_at <= datetime.now(UTC):
-            words = (
-                f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
-            )
-        elif not again and ending.is_known(one, self._workdir):
-            return
-        elif untold := ending.tell(one, workdir=self._workdir, env=self._environment):
+            return f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
+        if not again and ending.is_known(one, self._workdir):
+            return ""
+        untold = ending.tell(one, workdir=self._workdir, env=self._environment)
+        if untold:
             why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())
-            words = f"not every machine knows when to power itself off ({why})"
-        else:
-            words = f"the machines power themselves off on {end}"
-        self._journal.note("reach", words)
+            return f"not every machine knows when to power itself off ({why})"
+        return f"the machines power themselves off on {end}"
+
+    def _play(self, use_case: UseCase) -> None:
+        self._check_stop()
+        self.deployment = self._store.move(
+            self.deployment, Phase.CONFIGURING, configured_digest=None
+        )
+        with self._journal.phase("configure") as log:
+            self._configuration.run_playbook(self.deployment, use_case, log=log)
 
     def _keep_credential(self) -> None:
         """Have an application credential until past the end, where the person wants one."""
@@ -553,8 +561,6 @@ class Run:
             self._login.lasting(self.deployment.project_id)
             self._through(lambda: self._reach_nodes(log))
         self._store.note(self.deployment, phase=REACH, text="the nodes answer")
-        # Also one that was told before: it may be another machine behind the same name.
-        self._tell_the_end(again=True)
         self._remember_reached()
 
     def _remember_reached(self) -> None:
