@@ -121,7 +121,7 @@ def look(site: Site, share: Share, token: AccessToken, deployment_id: str) -> Se
             f"{site.name} has nothing for {share.vo} that carries the mark of {deployment_id}",
             way_out=[f"orchestrator sweep {site.name} --vo {share.vo}        lists the ids there"],
         )
-    has_volume = any(one.kind == "volume_attachment" for one in traces.resources)
+    has_volume = any(one.volumes for one in traces.resources)
     offer = collect(cloud, site=site.name, project_id=login.project_id, volumes=has_volume)
     return Seen(traces=traces, offer=offer, site=site.name, vo=share.vo)
 
@@ -252,9 +252,9 @@ def _data_volume(resources: Sequence[Resource], offer: Offer) -> tuple[int, Choi
     made = next((one for one in resources if one.kind == "volume"), None)
     if made is not None:
         return made.size_gb, None
-    attached = [one.id.split("/")[1] for one in resources if one.kind == "volume_attachment"]
+    used = {volume for one in resources for volume in one.volumes}
     for one in offer.volumes:
-        if one.id in attached:
+        if one.id in used:
             return one.size_gb, _choice("volume", one.id, one.name, f"{one.name}, {one.size_gb} GB")
     return 0, None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from orchestrator import keeping, passwords, rendering, uploading, verifying
 from orchestrator.catalogue.usecases import PLAYBOOK
-from orchestrator.causes import with_faults
+from orchestrator.causes import CONSOLE, cause_of, with_faults
 from orchestrator.drivers import ansible, hostkeys, ssh
 from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
@@ -27,6 +28,8 @@ from orchestrator.workdir import Workdir, write_atomically
 # cloud-init writes the keys near the end of its work; a console may show nothing for long.
 _CONSOLE_PAUSE = 3.0
 _CONSOLE_PATIENCE = 90.0
+# Lines at the end of a console: a boot that goes on moves what was before out of them.
+_LAST_LINES = 15
 
 
 class Configuration:
@@ -119,6 +122,7 @@ class Configuration:
         answers_since = None
         while time.monotonic() < deadline:
             console = cloud.console_of(node.name, deployment.id)
+            _require_booting(node, console)
             keys = hostkeys.from_console(console, address=node.address, port=node.port)
             if keys:
                 hostkeys.trust(self._workdir, keys)
@@ -272,6 +276,25 @@ def _require_running(node: Node, deployment: Deployment, cloud: Cloud) -> None:
             way_out=["the next run starts it; if it stops again, ask the site why"],
         )
         raise with_faults(error, cloud.faults_of(deployment.id) if status == "ERROR" else {})
+
+
+def _require_booting(node: Node, console: str) -> None:
+    """Raise the known failure of a machine whose boot has ended: waiting would not help."""
+    last = [line for line in map(_plain, console.splitlines()) if line][-_LAST_LINES:]
+    for line in last:
+        cause = cause_of(line, where=CONSOLE)
+        if cause is not None:
+            raise cause.error(
+                f"{node.name}: {cause.message}",
+                facts={"its console": line[:300]},
+                way_out=cause.way_out,
+            )
+
+
+def _plain(line: str) -> str:
+    """Return a line of a console without the codes that colour it and move the cursor."""
+    text = re.sub(r"\x1b\[[0-9:;?]*[A-Za-z]", "", line)
+    return "".join(sign for sign in text if sign.isprintable()).strip()
 
 
 def _entry(file: Path, folder: Path) -> bytes:

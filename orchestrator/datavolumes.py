@@ -40,13 +40,8 @@ def staying(found: Sequence[Resource], deployment: Deployment, *, delete_data: b
     given = bool(deployment.volumes)
     volumes = [one for one in found if one.kind == "volume" and not delete_data]
     kept = tuple(one for one in volumes if given or one.in_use or one.kept)
-    made = {one.id for one in found if one.kind == "volume"}
-    used = {
-        one.parent_id
-        for one in found
-        if one.kind == "volume_attachment" and (kept or one.id.rpartition("/")[2] not in made)
-    }
-    servers = tuple(one for one in found if one.kind == "server" and one.id in used)
+    going = {one.id for one in found if one.kind == "volume"} - {one.id for one in kept}
+    servers = tuple(one for one in found if set(one.volumes) - going)
     return Staying(volumes=kept, servers=servers)
 
 

@@ -56,7 +56,6 @@ class DataVolume:
 
     id: str
     size_gb: int
-    device: str  # where Nova says that it is, which the node may see otherwise
     made: bool  # False: it was there before, and is not ours to delete
 
 

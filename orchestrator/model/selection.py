@@ -56,7 +56,7 @@ class Selection:
     public_network: Choice | None = None  # behind the router, or what the nodes are attached to
     private_network: Choice | None = None  # None: one is made, or none is needed
     floating_ip: Choice | None = None  # an address of the project that is used again
-    volume: Choice | None = None  # a volume of the project that is attached in place of a new one
+    volume: Choice | None = None  # a volume of the project that is taken in place of a new one
     # Beyond the listed choices: what the modules need to know about them.
     boot_volume_gb: int = 0  # for a flavor without a disk
     attachment: Attachment | None = None  # None: network, subnet and router are made
