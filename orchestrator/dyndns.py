@@ -17,7 +17,6 @@ from orchestrator.auth import web
 from orchestrator.auth.token import AccessToken
 from orchestrator.errors import LoginError, RequestError, SiteError
 
-ADDRESS = "https://nsupdate.fedcloud.eu"
 TIMEOUT = (10.0, 30.0)
 _WORD = {
     "nohost": "it knows no such name",
@@ -55,7 +54,7 @@ class DynamicDns:
     """The service; a token is asked for where it takes one, and shown to it alone."""
 
     token: Callable[[], AccessToken] = field(repr=False)
-    address: str = ADDRESS
+    address: str
 
     def domains(self) -> list[str]:
         """Return the domains in which names can be had."""
@@ -148,6 +147,20 @@ class DynamicDns:
                     facts={"because": type(error).__name__},
                     way_out=[_LATER, "or do without a name: tunnels need none"],
                 ) from error
+
+
+def for_its_issuer(token: AccessToken, *, issuer: str, address: str) -> AccessToken:
+    """Return the token; LoginError where the service trusts another issuer, so that it never sees it."""
+    if token.issuer == issuer.rstrip("/"):
+        return token
+    raise LoginError(
+        f"this login is not for the Dynamic DNS at {address}, and is not sent there",
+        facts={"token of": token.issuer, "it takes those of": issuer},
+        way_out=[
+            "do without a name: the page is met by its address too",
+            "or name another service in config.yaml: dynamic_dns and dynamic_dns_issuer",
+        ],
+    )
 
 
 def domain_of(name: str) -> str:

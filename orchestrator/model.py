@@ -367,6 +367,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """How an extra shows the first tunnel's page to everybody: on which ports, by which name."""
+
+    ports: tuple[int, ...]
+    name_from: str  # the parameter that tells its name in a Dynamic DNS; empty: it has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extra:
     """A piece that several use cases take; the parameter of its name switches it on."""
 
@@ -376,6 +384,7 @@ class Extra:
     tunnels: tuple[Tunnel, ...] = ()
     status: tuple[StatusLine, ...] = ()
     checks: tuple[Check, ...] = ()
+    publishes: Publishing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -599,7 +608,7 @@ class Deployment:
 class Progress:
     """One step of a run, as a face shows it or a program reads it."""
 
-    phase: str  # discover, choose, plan, apply, reach, configure, verify, destroy
+    phase: str  # discover, choose, plan, apply, name, reach, configure, verify, destroy
     state: str  # started, running, finished, failed, note
     text: str
     seconds: float | None = None

@@ -29,7 +29,8 @@ from orchestrator.errors import (
     SetupError,
     SiteError,
 )
-from orchestrator.extras import facts_of
+from orchestrator.dyndns import DynamicDns
+from orchestrator.extras import facts_of, public_name
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import (
@@ -46,12 +47,14 @@ from orchestrator.model import (
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
+from orchestrator.publicname import PublicName
 from orchestrator.recovery import count_in_words, names_of, sweep
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.sitelogin import SiteLogin
 from orchestrator.store import Store
 from orchestrator.store.durations import BEGAN, REACH
 from orchestrator.takingback import Recovered, TakingBack
+from orchestrator.verifying import node_of
 from orchestrator.workdir import StateLostError, Workdir
 
 _T = TypeVar("_T")
@@ -78,6 +81,7 @@ class Run:
         journal: Journal,
         stop: threading.Event,
         source: Callable[[], TokenSource],
+        dynamic_dns: DynamicDns,
         environment: Mapping[str, str],
         reach_seconds: float,
         app_credential: bool = False,
@@ -116,6 +120,12 @@ class Run:
             secrets=self._workdir.secrets,
             journal=journal,
         )
+        self._name = PublicName(
+            workdir=self._workdir,
+            owed=folders.names_owed,
+            service=dynamic_dns,
+            journal=journal,
+        )
         self._verb = ""
 
     # --- from the beginning to a plan
@@ -151,6 +161,7 @@ class Run:
             f"{self.deployment.use_case} on {site.name}  ·  VO {share.vo}"
             f"  ·  as {made.who} (token good for {minutes} min)",
         )
+        self._name.give_back_owed(self.deployment.owner)
 
     def keep(self, use_case: UseCase, *, upgrade: bool) -> UseCase:
         """Return the use case as this deployment keeps it; it is taken at the first run, or anew when asked."""
@@ -213,9 +224,10 @@ class Run:
 
     # --- from the plan to a ready deployment
 
-    def apply(self) -> None:
+    def apply(self, use_case: UseCase) -> None:
         """Apply the saved plan and no other, with a token made just now."""
         self._check_stop()
+        self._require_name(use_case)
         if not self._workdir.plan_file.exists():
             raise RequestError(
                 f"{self.deployment.name} has no saved plan", way_out=[self.deployment.again]
@@ -236,6 +248,18 @@ class Run:
             log.finish(f"there are {made}")
         self.deployment = self._store.move(self.deployment, Phase.APPLIED, nodes=nodes)
         self._store.note(self.deployment, phase="apply", text=f"there are {made}")
+
+    def lead_name(self, use_case: UseCase) -> None:
+        """Let the name of the page lead to its node, where it has one; give back the one of before."""
+        name = public_name(use_case, self.deployment.parameters)
+        address = ""
+        if name:
+            self._login.lasting(self.deployment.project_id)
+            node = node_of(use_case.tunnels[0].node, self.deployment, use_case)
+            if node.hop is not None:
+                raise _unreachable(self.deployment, name)
+            address = node.address
+        self._name.lead(name, address, self.deployment)
 
     def configure(self, use_case: UseCase, *, force: bool, anew: bool) -> bool:
         """Reach the nodes, run the playbook, check the result.
@@ -333,6 +357,8 @@ class Run:
         held = self.deployment.phase in MAY_HOLD_RESOURCES
         self.deployment = self._store.move(self.deployment, Phase.DESTROYING)
         kept: tuple[Resource, ...] = ()
+        # First, while its address is still ours: a name never leads to somebody else's machine.
+        self._name.give_back(self.deployment)
         if held:
             kept = self._keep_volumes(delete_data=delete_data)
             self._destroy_by_state(keep_volumes=bool(kept))
@@ -427,8 +453,16 @@ class Run:
         plan = self._provisioning.plan(self._login.now)
         # A machine whose making was cut short has never been anybody's.
         unfinished = plan.tainted if not self.deployment.nodes else ()
-        plan.raise_if_unsafe(agreed=unfinished)
+        plan.raise_if_unsafe(agreed=(*unfinished, *plan.closing))
         return plan
+
+    def _require_name(self, use_case: UseCase) -> None:
+        """Refuse a name that cannot be had before there is a machine for it."""
+        name = public_name(use_case, self.deployment.parameters)
+        selection = self.deployment.selection
+        if name and selection is not None and selection.jump_host is not None:
+            raise _unreachable(self.deployment, name)
+        self._name.require_to_be_had(name, self.deployment)
 
     def _require_time(self) -> None:
         """Say so when the login cannot last as long as making this took lately."""
@@ -585,6 +619,13 @@ class Run:
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
+
+
+def _unreachable(deployment: Deployment, name: str) -> RequestError:
+    return RequestError(
+        f"{name} cannot lead to {deployment.name}: only SSH reaches it, through another host",
+        way_out=["leave the page to its tunnel", "or choose a way in from outside by --set topology"],
+    )
 
 
 def _require_no_change(deployment: Deployment, request: Request) -> None:

@@ -56,6 +56,7 @@ LAYERS = (
     (
         "provisioning",
         "configuring",
+        "publicname",
         "visiting",
         "run",
         "sitelogin",
