@@ -21,6 +21,7 @@ from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.dyndns import DynamicDns
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
@@ -29,7 +30,6 @@ from orchestrator.errors import (
     SetupError,
     SiteError,
 )
-from orchestrator.dyndns import DynamicDns
 from orchestrator.extras import facts_of, public_name
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
@@ -624,7 +624,10 @@ class Run:
 def _unreachable(deployment: Deployment, name: str) -> RequestError:
     return RequestError(
         f"{name} cannot lead to {deployment.name}: only SSH reaches it, through another host",
-        way_out=["leave the page to its tunnel", "or choose a way in from outside by --set topology"],
+        way_out=[
+            "leave the page to its tunnel",
+            "or choose a way in from outside by --set topology",
+        ],
     )
 
 

@@ -182,7 +182,9 @@ def _take(use_case: UseCase, name: str) -> UseCase:
     if read.publishes and not use_case.tunnels:
         raise RequestError(
             f"the use case {use_case.name} has no tunnel, so its extra {name} has no page to show",
-            way_out=[f"list the tunnel to its page, or leave {name} out, in {use_case.folder / FILE}"],
+            way_out=[
+                f"list the tunnel to its page, or leave {name} out, in {use_case.folder / FILE}"
+            ],
         )
     own = [one for one in read.roles if one not in use_case.roles]
     return replace(

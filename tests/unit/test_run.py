@@ -136,7 +136,7 @@ def test_a_stop_is_heeded_before_each_phase(begin, use_case, stop, phase):
     steps = {
         "choose": lambda: run.choose(ASKED, use_case),
         "plan": lambda: run.plan(use_case),
-        "apply": run.apply,
+        "apply": lambda: run.apply(use_case),
     }
     for name, step in steps.items():
         if name == phase:
