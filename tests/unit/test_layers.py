@@ -17,6 +17,7 @@ LAYERS = (
         "lifecycle",
         "settings",
         "names",
+        "spans",
         "parallel",
         "stopping",
         "writtenfiles",
@@ -39,6 +40,7 @@ LAYERS = (
         "uploading",
         "drivers",
         "dyndns",
+        "entering",
     ),
     (
         "store",
@@ -59,6 +61,7 @@ LAYERS = (
         "publicname",
         "visiting",
         "run",
+        "removing",
         "sitelogin",
         "deployer",
         "ending",
