@@ -58,6 +58,7 @@ LAYERS = (
     (
         "provisioning",
         "configuring",
+        "publicname",
         "visiting",
         "run",
         "removing",
