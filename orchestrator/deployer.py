@@ -421,8 +421,13 @@ class Deployer:
 
         stop = EitherStop(self._stop)
         with self._store.lease(deployment, on_lost=stop.set) as lease:
+            # Another run may have worked on it until just now.
+            found = self._store.get(deployment.id)
+            _require_not_removed(found)
+            if verb != "destroy":
+                _require_not_ending(found)
             run = Run(
-                deployment=self._store.get(deployment.id),
+                deployment=found,
                 site=site,
                 share=share,
                 folders=self._folders,
@@ -466,6 +471,14 @@ def _as_request(deployment: Deployment) -> Request:
         vo=deployment.vo,
         name=deployment.name,
     )
+
+
+def _require_not_removed(found: Deployment) -> None:
+    if found.phase is Phase.DESTROYED:
+        raise RequestError(
+            f"{found.name} was removed by another run just now",
+            way_out=["orchestrator list        shows what there is"],
+        )
 
 
 def _require_not_ending(found: Deployment) -> None:
