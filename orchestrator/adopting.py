@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator import rendering
-from orchestrator.auth import keystone
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.discovery.collecting import collect
-from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_traces import NodeTrace, Traces
+from orchestrator.entering import enter
 from orchestrator.errors import RequestError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import (
@@ -115,15 +114,14 @@ def name_taken(taken: Deployment, deployment_id: str) -> RequestError:
 
 def look(site: Site, share: Share, token: AccessToken, deployment_id: str) -> Seen:
     """Log in and see what a site has of a deployment; RequestError where that is nothing."""
-    login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
-    cloud = Cloud(login.session, site=site.name, region=share.region or site.region)
+    login, cloud = enter(site, share, token)
     traces = cloud.traces_of(deployment_id)
     if not traces.resources:
         raise RequestError(
             f"{site.name} has nothing for {share.vo} that carries the mark of {deployment_id}",
             way_out=[f"orchestrator sweep {site.name} --vo {share.vo}        lists the ids there"],
         )
-    has_volume = any(one.kind == "volume_attachment" for one in traces.resources)
+    has_volume = any(one.volumes for one in traces.resources)
     offer = collect(cloud, site=site.name, project_id=login.project_id, volumes=has_volume)
     return Seen(traces=traces, offer=offer, site=site.name, vo=share.vo)
 
@@ -215,15 +213,11 @@ def _moment(text: str) -> datetime | None:
 def _selection(traces: Traces, nodes: Sequence[NodeTrace], offer: Offer) -> Selection:
     first = nodes[0]
     topology = _topology(nodes, traces)
-    leads_out = next(
-        (one.floating_network_id for one in nodes if one.floating_network_id),
-        traces.gateway_network_id,
-    )
-    attached = not any(one.kind == "network" for one in traces.resources)
     direct = topology.value == "direct"
+    public = first.network_id if direct else _leading_out(nodes, traces)
     names = {one.id: one.name for one in offer.networks}
-    public = first.network_id if direct else leads_out
-    reused = next((one for one in nodes if one.floating_ip and not one.floating_ip_is_ours), None)
+    attachment = _attachment(first, traces, direct=direct)
+    private = first.network_id if attachment and not direct else None
     data, given = _data_volume(traces.resources, offer)
     return Selection(
         volume=given,
@@ -231,21 +225,26 @@ def _selection(traces: Traces, nodes: Sequence[NodeTrace], offer: Offer) -> Sele
         flavor=_flavor(first, offer),
         image=_image(first, offer),
         topology=topology,
-        public_network=_network("public_network", public, names) if public else None,
-        private_network=(
-            _network("private_network", first.network_id, names)
-            if attached and not direct
-            else None
-        ),
-        floating_ip=_reused(reused) if reused else None,
+        public_network=_network("public_network", public, names),
+        private_network=_network("private_network", private, names),
+        floating_ip=_reused(nodes),
         boot_volume_gb=first.boot_volume_gb,
-        attachment=(
-            Attachment(network_id=first.network_id, subnet_id=None if direct else first.subnet_id)
-            if attached
-            else None
-        ),
+        attachment=attachment,
         ip_version=_ip_version(traces.resources),
     )
+
+
+def _leading_out(nodes: Sequence[NodeTrace], traces: Traces) -> str | None:
+    """Return the network that the addresses are of, or that is behind the router."""
+    floating = (one.floating_network_id for one in nodes if one.floating_network_id)
+    return next(floating, traces.gateway_network_id)
+
+
+def _attachment(first: NodeTrace, traces: Traces, *, direct: bool) -> Attachment | None:
+    """Return the network that was there before; None where one was made."""
+    if any(one.kind == "network" for one in traces.resources):
+        return None
+    return Attachment(network_id=first.network_id, subnet_id=None if direct else first.subnet_id)
 
 
 def _data_volume(resources: Sequence[Resource], offer: Offer) -> tuple[int, Choice | None]:
@@ -253,9 +252,9 @@ def _data_volume(resources: Sequence[Resource], offer: Offer) -> tuple[int, Choi
     made = next((one for one in resources if one.kind == "volume"), None)
     if made is not None:
         return made.size_gb, None
-    attached = [one.id.split("/")[1] for one in resources if one.kind == "volume_attachment"]
+    used = {volume for one in resources for volume in one.volumes}
     for one in offer.volumes:
-        if one.id in attached:
+        if one.id in used:
             return one.size_gb, _choice("volume", one.id, one.name, f"{one.name}, {one.size_gb} GB")
     return 0, None
 
@@ -292,14 +291,20 @@ def _image(node: NodeTrace, offer: Offer) -> Choice:
     return _choice("image", node.image_id, name, name if found else f"{name}, no longer listed")
 
 
-def _network(key: str, network_id: str, names: Mapping[str, str]) -> Choice:
+def _network(key: str, network_id: str | None, names: Mapping[str, str]) -> Choice | None:
+    if not network_id:
+        return None
     name = names.get(network_id) or network_id
     return _choice(key, network_id, name, name)
 
 
-def _reused(node: NodeTrace) -> Choice:
-    address = str(node.floating_ip)
-    return _choice("floating_ip", str(node.floating_ip_id), address, address)
+def _reused(nodes: Sequence[NodeTrace]) -> Choice | None:
+    """Return an address of the project that a node was given, and that is not ours."""
+    for node in nodes:
+        if node.floating_ip and not node.floating_ip_is_ours:
+            address = str(node.floating_ip)
+            return _choice("floating_ip", str(node.floating_ip_id), address, address)
+    return None
 
 
 def _choice(key: str, value: str, name: str, label: str) -> Choice:

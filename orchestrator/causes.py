@@ -18,8 +18,8 @@ from orchestrator.errors import (
 )
 
 # Where the words come from: what Terraform and its provider say, the fault that Nova notes at a
-# broken server, the result of an Ansible task, ssh's last words.
-TERRAFORM, NOVA, ANSIBLE, SSH = "terraform", "nova", "ansible", "ssh"
+# broken server, the end of a machine's console, the result of an Ansible task, ssh's last words.
+TERRAFORM, NOVA, CONSOLE, ANSIBLE, SSH = "terraform", "nova", "console", "ansible", "ssh"
 _SITE = (TERRAFORM, NOVA)
 _NODE = (ANSIBLE, SSH)
 
@@ -78,6 +78,12 @@ def _quota(key: str, pattern: str, what: str, *steps: str) -> Cause:
         ),
     )
 
+
+_START_AGAIN = (
+    "start it again at the site (openstack server reboot --hard), then the same command",
+    "or make destroy NAME=..., then deploy anew",
+    "if it stays, take another image: --set image=IMAGE",
+)
 
 # The first that fits counts: the narrower ones come before the wider ones.
 KNOWN: tuple[Cause, ...] = (
@@ -165,6 +171,17 @@ KNOWN: tuple[Cause, ...] = (
         way_out=(
             "try later, or use an address that the project holds: --set floating_ip=ADDRESS",
             "or another network: --set public_network=NETWORK",
+        ),
+    ),
+    Cause(
+        key="volume_not_given",
+        where=_SITE,
+        pattern=r"Block Device Mapping is Invalid|[Vv]olume \S{8,60} status must be 'available'|volume \S{8,60} are not in the same availability_zone",
+        error=SiteError,
+        message="the site does not give the data volume to the machine",
+        way_out=(
+            "if something else has the volume, free it there, then the same command",
+            "or deploy under another name, with another volume or a new one (--param volume_gb=GB)",
         ),
     ),
     Cause(
@@ -265,6 +282,29 @@ KNOWN: tuple[Cause, ...] = (
         error=SiteError,
         message="the site did not finish in time",
         way_out=("try later: the same command goes on from there",),
+    ),
+    # --- a boot that has ended where nothing follows
+    Cause(
+        key="no_system_disk",
+        where=(CONSOLE,),
+        pattern=r"\(initramfs\)|Dropping to a shell!|Dracut Emergency Shell|^dracut:/#",
+        message="the machine does not find its system disk, and waits in its initramfs",
+        way_out=_START_AGAIN,
+    ),
+    Cause(
+        key="kernel_panic",
+        where=(CONSOLE,),
+        # Said where the kernel stays as it is, and not where it starts the machine again.
+        pattern=r"end Kernel panic - not syncing",
+        message="the kernel of the machine has stopped in a panic",
+        way_out=_START_AGAIN,
+    ),
+    Cause(
+        key="emergency_mode",
+        where=(CONSOLE,),
+        pattern=r"You are in (?:emergency|rescue) mode|Give root password for maintenance|Press Enter for maintenance",
+        message="the machine could not boot to its end, and waits for its administrator in emergency mode",
+        way_out=_START_AGAIN,
     ),
     # --- on the nodes
     Cause(

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator import rendering
-from orchestrator.catalogue.needs import need_of
-from orchestrator.model import Offer, Proof, Request, Selection, Site, UseCase
+from orchestrator.catalogue.needs import in_words, need_of
+from orchestrator.errors import RequestError
+from orchestrator.model import Deployment, Offer, Proof, Request, Selection, Site, UseCase
 from orchestrator.selection import overrides, quotas
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.selection.selecting import select
@@ -64,3 +65,40 @@ def require_room(offer: Offer, selection: Selection, use_case: UseCase) -> tuple
     lines = quota_lines(offer, selection, use_case)
     quotas.require_room(offer, lines)
     return lines
+
+
+def require_no_change(deployment: Deployment, request: Request) -> None:
+    """Refuse to choose anew for a machine that exists: it would be rebuilt."""
+    selection = deployment.selection
+    chosen = {choice.key: choice for choice in selection.choices} if selection else {}
+    asked = {**request.written, **request.overrides}
+    other = {
+        key: f"{chosen[key].name} was chosen, {value} asked for"
+        for key, value in asked.items()
+        if key in chosen and value not in (chosen[key].value, chosen[key].name)
+    }
+    if selection is not None and "volume" in asked and selection.volume is None:
+        had = "a new one was made" if selection.volume_gb else "none was asked for"
+        other["volume"] = f"{had}, {asked['volume']} asked for"
+    if other:
+        raise RequestError(
+            f"{deployment.name} has its choices already, and other ones would rebuild it",
+            facts=other,
+            way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
+        )
+
+
+def require_same_need(
+    deployment: Deployment, use_case: UseCase, parameters: Mapping[str, Any]
+) -> None:
+    """Refuse values that ask for another machine than the one that was chosen."""
+    selection = deployment.selection
+    if selection is None:
+        return
+    before, after = need_of(use_case, deployment.parameters), need_of(use_case, parameters)
+    if before != after:
+        raise RequestError(
+            f"{deployment.name} has its machine already, and these parameters need another one",
+            facts={"chosen": selection.flavor.label, "needed now": in_words(after)},
+            way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
+        )

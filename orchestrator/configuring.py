@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import threading
 import time
@@ -13,8 +14,8 @@ from typing import Any
 
 from orchestrator import keeping, passwords, rendering, uploading, verifying
 from orchestrator.catalogue.usecases import PLAYBOOK
-from orchestrator.causes import with_faults
-from orchestrator.drivers import ansible, ssh
+from orchestrator.causes import CONSOLE, cause_of, with_faults
+from orchestrator.drivers import ansible, hostkeys, ssh
 from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.transfer import NodeFiles
@@ -27,6 +28,8 @@ from orchestrator.workdir import Workdir, write_atomically
 # cloud-init writes the keys near the end of its work; a console may show nothing for long.
 _CONSOLE_PAUSE = 3.0
 _CONSOLE_PATIENCE = 90.0
+# Lines at the end of a console: a boot that goes on moves what was before out of them.
+_LAST_LINES = 15
 
 
 class Configuration:
@@ -97,11 +100,11 @@ class Configuration:
         The machine that made the nodes learnt them at their first boot; a console forgets with time.
         """
         for node in deployment.nodes:
-            if not ssh.is_trusted(self._workdir, node):
+            if not hostkeys.is_trusted(self._workdir, node):
                 console = cloud.console_of(node.name, deployment.id)
-                keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+                keys = hostkeys.from_console(console, address=node.address, port=node.port)
                 if keys:
-                    ssh.trust(self._workdir, keys)
+                    hostkeys.trust(self._workdir, keys)
 
     def _know(
         self,
@@ -113,15 +116,16 @@ class Configuration:
         log: PhaseLog,
     ) -> str:
         """Learn a node's host key from its console; say how it became known."""
-        trusted = ssh.is_trusted(self._workdir, node)
+        trusted = hostkeys.is_trusted(self._workdir, node)
         if not trusted:
             log.running(f"{node.name}: waiting for the host key on its console")
         answers_since = None
         while time.monotonic() < deadline:
             console = cloud.console_of(node.name, deployment.id)
-            keys = ssh.known_hosts_from_console(console, address=node.address, port=node.port)
+            _require_booting(node, console)
+            keys = hostkeys.from_console(console, address=node.address, port=node.port)
             if keys:
-                ssh.trust(self._workdir, keys)
+                hostkeys.trust(self._workdir, keys)
                 return "host key as the console shows it"
             # Behind the console: a machine that was made anew has the same address and new keys.
             if trusted:
@@ -142,14 +146,14 @@ class Configuration:
 
     def _believe(self, node: Node) -> str:
         """Take the key that the node itself shows, where the site shows no console."""
-        keys = ssh.scan_host_keys(node, workdir=self._workdir, env=self._environment)
+        keys = hostkeys.scan(node, workdir=self._workdir, env=self._environment)
         if not keys:
             raise DeploymentFailedError(
                 f"{node.name} is not ready in time: no SSH at {node.address}:{node.port},"
                 " and no host key on its console",
                 way_out=["look at the console at the site: does the machine boot?"],
             )
-        ssh.trust(self._workdir, keys)
+        hostkeys.trust(self._workdir, keys)
         return "host key as the machine itself shows it: its console showed none"
 
     def run_playbook(self, deployment: Deployment, use_case: UseCase, *, log: PhaseLog) -> None:
@@ -272,6 +276,25 @@ def _require_running(node: Node, deployment: Deployment, cloud: Cloud) -> None:
             way_out=["the next run starts it; if it stops again, ask the site why"],
         )
         raise with_faults(error, cloud.faults_of(deployment.id) if status == "ERROR" else {})
+
+
+def _require_booting(node: Node, console: str) -> None:
+    """Raise the known failure of a machine whose boot has ended: waiting would not help."""
+    last = [line for line in map(_plain, console.splitlines()) if line][-_LAST_LINES:]
+    for line in last:
+        cause = cause_of(line, where=CONSOLE)
+        if cause is not None:
+            raise cause.error(
+                f"{node.name}: {cause.message}",
+                facts={"its console": line[:300]},
+                way_out=cause.way_out,
+            )
+
+
+def _plain(line: str) -> str:
+    """Return a line of a console without the codes that colour it and move the cursor."""
+    text = re.sub(r"\x1b\[[0-9:;?]*[A-Za-z]", "", line)
+    return "".join(sign for sign in text if sign.isprintable()).strip()
 
 
 def _entry(file: Path, folder: Path) -> bytes:

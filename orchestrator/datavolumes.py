@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.auth import keystone
 from orchestrator.auth.token import AccessToken
-from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.entering import enter
 from orchestrator.errors import AmbiguousChoiceError, RefusedError, RequestError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment, KeptVolume, Share, Site
@@ -41,13 +40,8 @@ def staying(found: Sequence[Resource], deployment: Deployment, *, delete_data: b
     given = bool(deployment.volumes)
     volumes = [one for one in found if one.kind == "volume" and not delete_data]
     kept = tuple(one for one in volumes if given or one.in_use or one.kept)
-    made = {one.id for one in found if one.kind == "volume"}
-    used = {
-        one.parent_id
-        for one in found
-        if one.kind == "volume_attachment" and (kept or one.id.rpartition("/")[2] not in made)
-    }
-    servers = tuple(one for one in found if one.kind == "server" and one.id in used)
+    going = {one.id for one in found if one.kind == "volume"} - {one.id for one in kept}
+    servers = tuple(one for one in found if set(one.volumes) - going)
     return Staying(volumes=kept, servers=servers)
 
 
@@ -93,8 +87,8 @@ def delete(one: Kept, *, site: Site, token: AccessToken, store: Store) -> None:
     """
     origin, volume = one.origin, one.volume
     share = site.share_of(origin.vo) or Share(vo=origin.vo, project_id=origin.project_id)
-    login = keystone.login(site, token, project_id=origin.project_id, vo=origin.vo)
-    cloud = Cloud(login.session, site=site.name, region=share.region or site.region)
+    # It lies where it was made, also when the site's file names another project by now.
+    _, cloud = enter(site, replace(share, project_id=origin.project_id), token)
     # Only what still carries our mark is ours to delete.
     found = [one for one in cloud.find_marked(origin.id) if one.id == volume.id]
     for resource in found:

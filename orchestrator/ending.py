@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from orchestrator.drivers import endtimer
 from orchestrator.model import Deployment
@@ -27,6 +28,23 @@ def tell(deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str]) ->
     if not untold:
         write_atomically(workdir.path / _FILE, _mark(deployment))
     return untold
+
+
+def settle(deployment: Deployment, *, workdir: Workdir, env: Mapping[str, str], again: bool) -> str:
+    """Let the machines power themselves off at the end; say what they know of it.
+
+    Those that know it already are told ``again`` or not at all, and then there is nothing to say.
+    """
+    name, end = deployment.name, f"{deployment.expires_at:%d %b %Y, %H:%M} UTC"
+    if deployment.expires_at <= datetime.now(UTC):
+        return f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
+    if not again and is_known(deployment, workdir):
+        return ""
+    untold = tell(deployment, workdir=workdir, env=env)
+    if untold:
+        why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())
+        return f"not every machine knows when to power itself off ({why})"
+    return f"the machines power themselves off on {end}"
 
 
 def _mark(deployment: Deployment) -> str:

@@ -32,7 +32,6 @@ _WORDS = {
     "openstack_networking_port_v2": "port",
     "openstack_networking_secgroup_v2": "security_group",
     "openstack_blockstorage_volume_v3": "volume",
-    "openstack_compute_volume_attach_v2": "volume_attachment",
 }
 
 

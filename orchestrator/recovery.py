@@ -14,7 +14,6 @@ from orchestrator.errors import BusyError, InterruptedRunError
 # As Terraform orders a destroy: what is used by others goes last.
 _REMOVAL_ORDER = (
     "server",
-    "volume_attachment",
     "floating_ip_association",
     "floating_ip",
     "router_interface",
@@ -34,9 +33,7 @@ PAUSES: tuple[float, ...] = (1, 2, 4, 8, 15, 30, 30, 30)
 Wait = Callable[[float], bool]  # waits so many seconds; says True when asked to stop
 
 # Gone with what they belong to, and nothing that a person counts.
-_PARTS = frozenset(
-    {"floating_ip_association", "router_interface", "security_group_rule", "volume_attachment"}
-)
+_PARTS = frozenset({"floating_ip_association", "router_interface", "security_group_rule"})
 
 
 class MarkedCloud(Protocol):

@@ -115,11 +115,7 @@ def variables(
 ) -> dict[str, Any]:
     """Return what terraform.tfvars.json says: every value of a deployment, no secret."""
     share = site.share_of(deployment.vo)
-    nodes = _nodes(deployment, selection, use_case)
     volumes = _volumes(deployment, selection, use_case)
-    # Code without volumes knows no words for them.
-    for name, volume in volumes.items():
-        nodes[name]["volume_id"] = volume["existing_id"]
     return {
         "site": {
             "auth_url": site.endpoint,
@@ -136,7 +132,8 @@ def variables(
         "ssh_public_key": _public_key(public_key),
         "ssh_from": list(ssh_from or ANYWHERE[selection.ip_version]),
         "login_user": LOGIN_USER,
-        "nodes": nodes,
+        "nodes": _nodes(deployment, selection, use_case),
+        # Code without volumes knows no word for them.
         **({"volumes": volumes} if volumes else {}),
     }
 
@@ -268,7 +265,6 @@ def _volume(told: Mapping[str, Any]) -> DataVolume:
     return DataVolume(
         id=str(told["id"]),
         size_gb=int(told["size_gb"]),
-        device=str(told.get("device") or ""),
         made=bool(told["made"]),
     )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from orchestrator import __version__, choosing, datavolumes, ending, keeping
+from orchestrator import __version__, choosing, ending, keeping
 from orchestrator.auth.source import TokenSource
-from orchestrator.catalogue.needs import in_words, need_of
+from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
 from orchestrator.causes import filled, with_faults
@@ -21,12 +21,12 @@ from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.entering import cloud_of
 from orchestrator.errors import (
     DeploymentFailedError,
     InterruptedRunError,
     OrchestratorError,
     RequestError,
-    SetupError,
     SiteError,
 )
 from orchestrator.extras import facts_of
@@ -43,25 +43,23 @@ from orchestrator.model import (
     Site,
     UseCase,
 )
+from orchestrator.parallel import ask
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
-from orchestrator.recovery import count_in_words, names_of, sweep
-from orchestrator.selection.quotas import QuotaLine
+from orchestrator.recovery import count_in_words, names_of
+from orchestrator.removing import Removing, but_kept
+from orchestrator.selection import quotas
 from orchestrator.sitelogin import SiteLogin
 from orchestrator.store import Store
 from orchestrator.store.durations import BEGAN, REACH
 from orchestrator.takingback import Recovered, TakingBack
-from orchestrator.workdir import StateLostError, Workdir
+from orchestrator.workdir import Workdir
 
 _T = TypeVar("_T")
 
 # A site may be down at a deployment's end: its removal is tried again for so long.
 _BEYOND_THE_END = timedelta(days=7)
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 class Run:
@@ -116,6 +114,15 @@ class Run:
             secrets=self._workdir.secrets,
             journal=journal,
         )
+        self._removing = Removing(
+            workdir=self._workdir,
+            provisioning=self._provisioning,
+            takingback=self._takingback,
+            login=self._login,
+            cloud=self._cloud,
+            journal=journal,
+            stop=stop,
+        )
         self._verb = ""
 
     # --- from the beginning to a plan
@@ -164,7 +171,7 @@ class Run:
 
     def choose(self, request: Request, use_case: UseCase) -> None:
         """Resolve the choices once; a deployment that has them keeps them."""
-        _require_no_change(self.deployment, request)
+        choosing.require_no_change(self.deployment, request)
         self._take_parameters(request, use_case)
         if self.deployment.selection is not None:
             return
@@ -194,7 +201,7 @@ class Run:
                 proofs=self._store.proofs(site=site.name, vo=self._share.vo),
             )
             lines = choosing.require_room(offer, selection, use_case)
-            log.finish("", details=(*_in_short(selection), ("quota", _tightest(lines))))
+            log.finish("", details=(*_in_short(selection), ("quota", quotas.tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
     def plan(self, use_case: UseCase) -> Plan:
@@ -249,13 +256,15 @@ class Run:
         if same and self.deployment.phase is Phase.READY:
             return False
         self._reach()
-        if not same:
-            self._check_stop()
-            self.deployment = self._store.move(
-                self.deployment, Phase.CONFIGURING, configured_digest=None
-            )
-            with self._journal.phase("configure") as log:
-                self._configuration.run_playbook(self.deployment, use_case, log=log)
+        # Beside the playbook, which need not wait for it; and also to nodes that were told before:
+        # they may be other machines of the same names.
+        told = ask(lambda: self._told_the_end(again=True), name="end")
+        try:
+            if not same:
+                self._play(use_case)
+        finally:
+            known = told.result()
+        self._journal.note("reach", known)
         self._check_stop()
         self.deployment = self._store.move(
             self.deployment, Phase.VERIFYING, configured_digest=digest
@@ -273,7 +282,8 @@ class Run:
         else:
             self.deployment = self._store.move(self.deployment, Phase.READY)
             self._store.note(self.deployment, phase="ready", text="all checks hold")
-        self._tell_the_end()
+        if words := self._told_the_end():
+            self._journal.note("reach", words)
         self._keep_credential()
         return self.deployment
 
@@ -334,12 +344,9 @@ class Run:
         self.deployment = self._store.move(self.deployment, Phase.DESTROYING)
         kept: tuple[Resource, ...] = ()
         if held:
-            kept = self._keep_volumes(delete_data=delete_data)
-            self._destroy_by_state(keep_volumes=bool(kept))
-            self._sweep(kept)
-            self._login.forget_credential()
+            kept = self._removing.remove(self.deployment, delete_data=delete_data)
         self._workdir.remove()
-        text = f"nothing is left at the site{_but(kept)}"
+        text = f"nothing is left at the site{but_kept(kept)}"
         self._store.note(self.deployment, phase="destroy", text=text)
         self.deployment = self._store.move(
             self.deployment, Phase.DESTROYED, nodes=(), kept=tuple(map(_as_kept, kept))
@@ -382,7 +389,7 @@ class Run:
 
     # --- parts
 
-    def _through(self, step: Callable[[], _T], *, again: Callable[[], None] = _nothing) -> _T:
+    def _through(self, step: Callable[[], _T], *, again: Callable[[], None] | None = None) -> _T:
         """Do a step that needs the site, with as many logins as it takes."""
         return self._login.through(
             step,
@@ -391,22 +398,18 @@ class Run:
             again=again,
         )
 
-    def _tell_the_end(self, *, again: bool = False) -> None:
-        """Let the machines power themselves off at the end, where they do not know it yet."""
-        one = self.deployment
-        name, end = one.name, f"{one.expires_at:%d %b %Y, %H:%M} UTC"
-        if one.expires_at <= datetime.now(UTC):
-            words = (
-                f"the end of {name} came on {end}; orchestrator extend {name}        puts it off"
-            )
-        elif not again and ending.is_known(one, self._workdir):
-            return
-        elif untold := ending.tell(one, workdir=self._workdir, env=self._environment):
-            why = ", ".join(f"{node}: {reason}" for node, reason in untold.items())
-            words = f"not every machine knows when to power itself off ({why})"
-        else:
-            words = f"the machines power themselves off on {end}"
-        self._journal.note("reach", words)
+    def _told_the_end(self, *, again: bool = False) -> str:
+        return ending.settle(
+            self.deployment, workdir=self._workdir, env=self._environment, again=again
+        )
+
+    def _play(self, use_case: UseCase) -> None:
+        self._check_stop()
+        self.deployment = self._store.move(
+            self.deployment, Phase.CONFIGURING, configured_digest=None
+        )
+        with self._journal.phase("configure") as log:
+            self._configuration.run_playbook(self.deployment, use_case, log=log)
 
     def _keep_credential(self) -> None:
         """Have an application credential until past the end, where the person wants one."""
@@ -448,10 +451,6 @@ class Run:
         self._take_back(log)
         self._safe_plan()
 
-    def _destroy_what_the_state_knows(self, log: PhaseLog, *, keep_volumes: bool) -> None:
-        self._provisioning.plan_end(self._login.now, keep_volumes=keep_volumes)
-        self._provisioning.apply(self._login.now, log)
-
     def _reach_nodes(self, log: PhaseLog) -> None:
         self._configuration.reach(
             self.deployment, self._cloud(), seconds=self._reach_seconds, log=log
@@ -465,7 +464,7 @@ class Run:
             asked = {name: given[name] for name in request.parameters}
             parameters = {**self.deployment.parameters, **asked}
             check_rules(use_case, parameters, need_of(use_case, parameters))
-            _require_same_need(self.deployment, use_case, parameters)
+            choosing.require_same_need(self.deployment, use_case, parameters)
             self.deployment = self._store.update(self.deployment, parameters=parameters)
 
     def _upgrade(self, use_case: UseCase) -> None:
@@ -477,67 +476,12 @@ class Run:
         still = {name: before[name] for name in known - files}
         parameters = read_parameters(use_case, still, site=self._site, vo=self._share.vo)
         parameters |= {name: before[name] for name in known & files}
-        _require_same_need(self.deployment, use_case, parameters)
+        choosing.require_same_need(self.deployment, use_case, parameters)
         was, now = self.deployment.use_case_version, use_case.version
         self._journal.note("choose", f"{use_case.name} {now} in place of {was}")
         self.deployment = self._store.update(
             self.deployment, parameters=parameters, use_case_version=now
         )
-
-    def _keep_volumes(self, *, delete_data: bool) -> tuple[Resource, ...]:
-        """Stop the machines that use volumes which stay, and mark those that are kept; return these.
-
-        The site is asked, since a record that was made of its listing may know of no volume.
-        """
-        cloud = self._cloud()
-        found = cloud.find_marked(self.deployment.id)
-        stays = datavolumes.staying(found, self.deployment, delete_data=delete_data)
-        if stays.servers:
-            # What a machine holds in memory is written when it is shut down, and lost with it else.
-            with self._journal.phase("stop") as log:
-                late = [one.name for one in stays.servers if not cloud.stop(one.id)]
-                words = f"{', '.join(late)} did not stop in time and is switched off"
-                log.finish(words if late else "all is written to the volume that stays")
-        for volume in stays.volumes:
-            cloud.keep(volume)
-        return stays.volumes
-
-    def _destroy_by_state(self, *, keep_volumes: bool) -> None:
-        self._workdir.write_imports({})
-        with self._journal.phase("destroy") as log:
-            try:
-                self._takingback.require_state(self.deployment)
-            except StateLostError as error:
-                log.finish(f"{error.message}; going by the site's own listing")
-                return
-            if self._workdir.main.exists() and self._workdir.state.exists():
-                try:
-                    self._through(
-                        lambda: self._destroy_what_the_state_knows(log, keep_volumes=keep_volumes)
-                    )
-                except (DeploymentFailedError, SetupError, SiteError) as error:
-                    # All that the state knows carries our mark: what is still in use, or stops
-                    # Terraform itself, keeps nothing at the site.
-                    self._journal.note("destroy", error.message, details=tuple(error.facts.items()))
-                    log.finish(f"{error.message}; going by the site's own listing")
-                    return
-            log.finish("all that the state knew is gone")
-
-    def _sweep(self, kept: Sequence[Resource]) -> None:
-        with self._journal.phase("look") as log:
-            self._login.lasting(self.deployment.project_id)
-            ids = {one.id for one in kept}
-            swept = self._through(
-                lambda: sweep(self._cloud(), self.deployment.id, keep=ids, wait=self._stop.wait)
-            )
-            if swept.left:
-                raise DeploymentFailedError(
-                    f"{len(swept.left)} resources of {self.deployment.name} are still at the site",
-                    facts=swept.facts,
-                )
-            words = f"removed what only the site knew of: {', '.join(swept.removed)}"
-            nothing = f"the site has nothing of it left{_but(kept)}"
-            log.finish(words if swept.removed else nothing)
 
     def _take_back(self, log: PhaseLog) -> None:
         """Let the plan that comes take back what a run that did not end cleanly left at the site."""
@@ -553,8 +497,6 @@ class Run:
             self._login.lasting(self.deployment.project_id)
             self._through(lambda: self._reach_nodes(log))
         self._store.note(self.deployment, phase=REACH, text="the nodes answer")
-        # Also one that was told before: it may be another machine behind the same name.
-        self._tell_the_end(again=True)
         self._remember_reached()
 
     def _remember_reached(self) -> None:
@@ -578,66 +520,15 @@ class Run:
         return with_faults(error, faults)
 
     def _cloud(self) -> Cloud:
-        site, share = self._site, self._share
-        session = self._login.now.session
-        return Cloud(session, site=site.name, region=share.region or site.region)
+        return cloud_of(self._login.now, self._site, self._share)
 
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
 
 
-def _require_no_change(deployment: Deployment, request: Request) -> None:
-    """Refuse to choose anew for a machine that exists: it would be rebuilt."""
-    selection = deployment.selection
-    chosen = {choice.key: choice for choice in selection.choices} if selection else {}
-    asked = {**request.written, **request.overrides}
-    other = {
-        key: f"{chosen[key].name} was chosen, {value} asked for"
-        for key, value in asked.items()
-        if key in chosen and value not in (chosen[key].value, chosen[key].name)
-    }
-    if selection is not None and "volume" in asked and selection.volume is None:
-        had = "a new one was made" if selection.volume_gb else "none was asked for"
-        other["volume"] = f"{had}, {asked['volume']} asked for"
-    if other:
-        raise RequestError(
-            f"{deployment.name} has its choices already, and other ones would rebuild it",
-            facts=other,
-            way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
-        )
-
-
-def _require_same_need(
-    deployment: Deployment, use_case: UseCase, parameters: Mapping[str, Any]
-) -> None:
-    """Refuse values that ask for another machine than the one that was chosen."""
-    selection = deployment.selection
-    if selection is None:
-        return
-    before, after = need_of(use_case, deployment.parameters), need_of(use_case, parameters)
-    if before != after:
-        raise RequestError(
-            f"{deployment.name} has its machine already, and these parameters need another one",
-            facts={"chosen": selection.flavor.label, "needed now": in_words(after)},
-            way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
-        )
-
-
-def _but(kept: Sequence[Resource]) -> str:
-    volumes = ", ".join(f"volume {one.name} ({one.size_gb} GB, {one.id})" for one in kept)
-    return f" but what is kept: {volumes}" if volumes else ""
-
-
 def _as_kept(volume: Resource) -> KeptVolume:
     return KeptVolume(id=volume.id, name=volume.name, size_gb=volume.size_gb)
-
-
-def _tightest(lines: Sequence[QuotaLine]) -> str:
-    """Return the limits that a deployment comes nearest to, in words."""
-    limited = [line for line in lines if line.limit]
-    limited.sort(key=lambda line: (line.used + line.needed) / (line.limit or 1), reverse=True)
-    return ", ".join(line.text for line in limited[:3]) or "the site tells none"
 
 
 def _in_short(selection: Selection) -> Details:

@@ -13,7 +13,6 @@ from orchestrator.auth import appcredentials, keystone
 from orchestrator.auth.appcredentials import AppCredential
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.auth.source import TokenSource
-from orchestrator.auth.token import span
 from orchestrator.errors import (
     DeploymentFailedError,
     LoginEndedError,
@@ -23,6 +22,7 @@ from orchestrator.errors import (
 )
 from orchestrator.journal import Journal
 from orchestrator.model import Share, Site
+from orchestrator.spans import span
 
 _T = TypeVar("_T")
 
@@ -43,10 +43,6 @@ class LoggedIn:
     source: str
     renews: bool
     token_seconds: float  # of what it was made from, which may make another one
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 class SiteLogin:
@@ -108,7 +104,7 @@ class SiteLogin:
         *,
         project_id: str | None,
         holds: bool,
-        again: Callable[[], None] = _nothing,
+        again: Callable[[], None] | None = None,
     ) -> _T:
         """Do a step that needs the login; where that ends on the way, go on with another one.
 
@@ -120,7 +116,8 @@ class SiteLogin:
                 return step()
             except LoginEndedError as error:
                 self._replace(error, project_id, holds=holds)
-                again()
+                if again is not None:
+                    again()
         raise _ended(self._site, holds=holds, why="it takes each new one for a moment only")
 
     def require_seconds(self, seconds: float | None, *, holds: bool) -> None:

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
-from orchestrator.auth import keystone
 from orchestrator.auth.sharing import SharedTokens
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.discovery.collecting import collect
-from orchestrator.drivers.openstack import Cloud
+from orchestrator.entering import enter
 from orchestrator.errors import OrchestratorError, RequestError, SiteError
 from orchestrator.model import Offer, Share, Site
 from orchestrator.parallel import ask
@@ -76,8 +75,7 @@ def discover(
 ) -> Offer:
     """Log in at a site and list what the VO's project may use there, its own volumes if asked to."""
     started = time.monotonic()
-    login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
-    cloud = Cloud(login.session, site=site.name, region=share.region or site.region)
+    login, cloud = enter(site, share, token)
     left = max(1.0, patience - (time.monotonic() - started))
     return collect(
         cloud, site=site.name, project_id=login.project_id, patience=left, volumes=volumes

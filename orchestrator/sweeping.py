@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.auth import keystone
 from orchestrator.auth.token import AccessToken
-from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_project import Marked
+from orchestrator.entering import enter
 from orchestrator.errors import DeploymentFailedError, RequestError, SiteError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment, Share, Site
@@ -157,8 +156,7 @@ class Sweep:
         self, *, site: Site, share: Share, token: AccessToken, store: Store, owner: str
     ) -> None:
         """Log in."""
-        login = keystone.login(site, token, project_id=share.project_id, vo=share.vo)
-        self._cloud = Cloud(login.session, site=site.name, region=share.region or site.region)
+        login, self._cloud = enter(site, share, token)
         self._user_id = login.user_id
         self._store = store
         self._owner = owner

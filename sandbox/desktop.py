@@ -27,6 +27,15 @@ EXCLUDED = (
     *(f"/usr/lib/x86_64-linux-gnu/{name}*" for name in ("dri/", "jni/", "libgs.so")),
     "/usr/lib/gcc/*",
 )
+# Needed to set it up and by nothing that runs in it; a quarter of the bytes, a third of the files.
+SPENT = (
+    *("usr/share/perl", "usr/lib/x86_64-linux-gnu/perl", "usr/share/fonts/type1"),
+    *("usr/share/icons", "usr/share/maven-repo", "usr/share/zoneinfo/right"),
+    *("usr/share/mime/application", "usr/lib/systemd", "usr/lib/x86_64-linux-gnu/gconv"),
+    *("var/cache", "var/log", "var/lib/dpkg/info", "var/lib/ghostscript"),
+    *("usr/lib/jvm/java-17-openjdk-amd64/lib/ct.sym", "etc/hostname"),
+    "usr/lib/jvm/java-17-openjdk-amd64/lib/server/classes_nocoops.jsa",
+)
 OWN = TEMPLATES / "desktop"
 # The desktop itself is the one that the role sets up where there are no containers.
 SHARED = SOURCE.parent / "ansible/roles/oligia/files"
@@ -79,7 +88,7 @@ def _bootstrap(root: Path, log: Path) -> None:
         # Their tests; those right in a package stay, as some packages import them.
         '--customize-hook=find "$1"/usr/lib/python3/dist-packages -mindepth 3 -type d -name tests'
         " -prune -exec rm -r {} +",
-        '--customize-hook=rm -rf "$1"/var/cache/* "$1"/var/log/* "$1"/usr/share/icons/* "$1"/etc/hostname',
+        f'--customize-hook=cd "$1" && rm -rf {" ".join(SPENT)} && mkdir -p var/cache var/log',
     ]
     options = ["--mode=root", "--variant=minbase", f"--include={PACKAGES}"]
     options += ["--aptopt=Acquire::Languages none", "--aptopt=APT::Sandbox::User root"]

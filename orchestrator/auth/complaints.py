@@ -13,9 +13,10 @@ from keystoneauth1 import exceptions as failures
 from orchestrator.auth import web
 from orchestrator.auth.issuer import Issuer
 from orchestrator.auth.roles import Entitlement, missing_role
-from orchestrator.auth.token import LOGIN_AGAIN, AccessToken, span
+from orchestrator.auth.token import LOGIN_AGAIN, AccessToken
 from orchestrator.errors import LoginEndedError, LoginError, OrchestratorError, SiteError
 from orchestrator.model import Site
+from orchestrator.spans import span
 
 
 class UntrustedError(LoginError):

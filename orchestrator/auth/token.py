@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.errors import LoginError
+from orchestrator.spans import span
 
 LOGIN_AGAIN = ("orchestrator login",)
 
@@ -107,12 +108,3 @@ def _texts(value: Any) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
     return tuple(urn for urn in value if isinstance(urn, str))
-
-
-def span(seconds: float) -> str:
-    """Write a length of time as a person says it."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 172800 else f"{seconds / 86400:.0f} days"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+
+from orchestrator.spans import span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,3 @@ class Age:
 def day(at: datetime) -> str:
     """Write a day: 1 Jul 2026."""
     return f"{at.day} {at:%b %Y}"
-
-
-def span(length: timedelta) -> str:
-    """Write a duration by its largest unit."""
-    seconds = max(0, int(length.total_seconds()))
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

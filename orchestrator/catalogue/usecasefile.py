@@ -222,19 +222,26 @@ class UseCaseFile(_Strict):
         return self
 
     def _references(self) -> Iterable[tuple[str, str, list[str]]]:
-        nodes, tunnels = [n.name for n in self.nodes], [t.name for t in self.tunnels]
-        for name in self.needs_when:
-            yield "needs_when", name, list(self.parameters)
-        for name in self.needs_from.values():
-            yield "needs_from", name, list(self.parameters)
-        for rule in self.rules:
-            for name in rule.names:
-                yield f"the rule {rule.kind}", name, list(self.parameters)
+        """Tell each place that names something, the name, and the names that there are."""
+        yield from self._references_to_parameters()
+        nodes = [node.name for node in self.nodes]
         for tunnel in self.tunnels:
             where = f"the tunnel {tunnel.name}"
             yield f"{where}: node", tunnel.node or nodes[0], nodes
             if tunnel.login:
                 yield f"{where}: login", tunnel.login.secret, self.secrets
+        yield from self._references_of_checks()
+
+    def _references_to_parameters(self) -> Iterable[tuple[str, str, list[str]]]:
+        known = list(self.parameters)
+        named = [("needs_when", name) for name in self.needs_when]
+        named += [("needs_from", name) for name in self.needs_from.values()]
+        named += [(f"the rule {rule.kind}", name) for rule in self.rules for name in rule.names]
+        for what, name in named:
+            yield what, name, known
+
+    def _references_of_checks(self) -> Iterable[tuple[str, str, list[str]]]:
+        tunnels = [tunnel.name for tunnel in self.tunnels]
         for check in self.checks:
             if isinstance(check, TunnelCheck):
                 yield f"the check {check.title!r}", check.tunnel, tunnels

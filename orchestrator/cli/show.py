@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, times, views
+from orchestrator.cli import context, views
 from orchestrator.cli.values import as_value
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment
+from orchestrator.spans import span
 
 if TYPE_CHECKING:
     from orchestrator.deployer import Outcome
@@ -38,7 +39,7 @@ def row(deployment: Deployment, *, now: datetime) -> tuple[str, ...]:
     """Return the cells of a deployment in the list."""
     phase = f"{deployment.phase.value} !" if deployment.failure else deployment.phase.value
     where = ", ".join(node.address for node in deployment.nodes)
-    since = times.span(now - deployment.updated_at)
+    since = span(now - deployment.updated_at)
     return (
         deployment.name,
         deployment.use_case,
@@ -127,5 +128,5 @@ def _expiry(deployment: Deployment, *, now: datetime) -> str:
         return ""
     left = deployment.expires_at - now
     if left < timedelta():
-        return f"{times.span(-left)} ago !"
-    return f"in {times.span(left)}" + (" !" if left < timedelta(days=1) else "")
+        return f"{span(-left)} ago !"
+    return f"in {span(left)}" + (" !" if left < timedelta(days=1) else "")

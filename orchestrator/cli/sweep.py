@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, interrupts, tables, times
+from orchestrator.cli import context, interrupts, tables
 from orchestrator.cli.values import as_value
+from orchestrator.spans import span
 
 if TYPE_CHECKING:
-    from orchestrator.sweeping import Findings, Orphan, Removal
+    from orchestrator.sweeping import Findings, Orphan, Removal, Sweep
 
 FOUND = 2
 _HEADINGS = ("KIND", "NAME", "DEPLOYMENT", "AGE", "TAKES")
@@ -51,16 +52,25 @@ def command(
     going = [one for one in chosen if with_volumes or len(one.volumes) < len(one.counted)]
     removals: list[Removal] = []
     if going and (yes or _agreed(going, as_json=as_json)):
-        with interrupts.safe_stop() as stop:
-            for one in sweep.remove(going, wait=stop.wait, with_volumes=with_volumes):
-                removals.append(one)
-                if not as_json:
-                    click.echo(_removed(one))
+        removals = _remove(sweep, going, with_volumes=with_volumes, as_json=as_json)
     if as_json:
         told = {"removed": [as_value(one) for one in removals]}
         click.echo(json.dumps({**as_value(findings), **told}))
     sweeping.raise_if_left(removals, findings.site)
     return FOUND if chosen and not removals else 0
+
+
+def _remove(
+    sweep: Sweep, going: Sequence[Orphan], *, with_volumes: bool, as_json: bool
+) -> list[Removal]:
+    """Remove what was agreed to, and tell of each as it is gone."""
+    removals = []
+    with interrupts.safe_stop() as stop:
+        for one in sweep.remove(going, wait=stop.wait, with_volumes=with_volumes):
+            removals.append(one)
+            if not as_json:
+                click.echo(_removed(one))
+    return removals
 
 
 def _agreed(going: Sequence[Orphan], *, as_json: bool) -> bool:
@@ -97,7 +107,7 @@ def _rows(one: Orphan, *, now: datetime) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for resource in one.counted:
         made = one.made_at.get(resource.id)
-        age = times.span(now - made) if made else "?"
+        age = span(now - made) if made else "?"
         kind = resource.kind.replace("_", " ")
         cost = one.costs.get(resource.id, "")
         rows.append((kind, resource.name or resource.id, label, age, cost))

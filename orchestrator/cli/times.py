@@ -11,15 +11,6 @@ _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(r"(\d+)\s*(s|m|min|h|d|w)")
 
 
-def span(length: timedelta) -> str:
-    """Write a length of time by its largest unit: 12 min, 3 d."""
-    seconds = int(length.total_seconds())
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{max(seconds, 0)} s"
-
-
 def moment(at: datetime) -> str:
     """Write a point in time."""
     return f"{at.day} {at:%b %Y, %H:%M} UTC"

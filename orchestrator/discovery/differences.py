@@ -70,7 +70,7 @@ def _listed(
 ) -> Iterable[Change]:
     if old is new:
         return
-    old, new = [one for one in old if counts(one)], [one for one in new if counts(one)]
+    old, new = list(filter(counts, old)), list(filter(counts, new))
     before, after = {one.id: one for one in old}, {one.id: one for one in new}
     gone = [one for one in old if one.id not in after]
     come = [one for one in new if one.id not in before]
@@ -79,19 +79,25 @@ def _listed(
         yield Change(kind=kind, what=REPLACED, name=found.name, detail=f"{detail} (id {found.id})")
         gone.remove(lost)
         come.remove(found)
-    yield from (
-        Change(kind=kind, what=GONE, name=one.name, detail=_told(facts(one))) for one in gone
-    )
-    yield from (
-        Change(kind=kind, what=NEW, name=one.name, detail=_told(facts(one))) for one in come
-    )
-    for one in new:
-        detail = _compared(facts(before[one.id]), facts(one)) if one.id in before else ""
+    for what, ones in ((GONE, gone), (NEW, come)):
+        for one in ones:
+            yield Change(kind=kind, what=what, name=one.name, detail=_told(facts(one)))
+    stayed = [(before[one.id], one) for one in new if one.id in before]
+    yield from _altered(kind, stayed, facts, retired)
+
+
+def _altered(
+    kind: str,
+    stayed: Iterable[tuple[Any, Any]],
+    facts: Callable[[Any], Mapping[str, str]],
+    retired: Callable[[Any], bool],
+) -> Iterable[Change]:
+    """Tell what differs in things that are in both offers."""
+    for was, now in stayed:
+        detail = _compared(facts(was), facts(now))
         if detail:
-            ended = retired(one) and not retired(before[one.id])
-            yield Change(
-                kind=kind, what=RETIRED if ended else CHANGED, name=one.name, detail=detail
-            )
+            what = RETIRED if retired(now) and not retired(was) else CHANGED
+            yield Change(kind=kind, what=what, name=now.name, detail=detail)
 
 
 def _pairs(gone: Sequence[Any], come: Sequence[Any]) -> list[tuple[Any, Any]]:

@@ -19,6 +19,9 @@ PROGRAM = """\
 set -eu
 unit=$1 moment=$2 seconds=$3 folder=$4
 command -v systemctl >/dev/null || { echo "it has no systemd" >&2; exit 69; }
+# What systemd has not read yet needs no reload, which costs a small machine seconds.
+known=
+[ ! -e "$folder/$unit.timer" ] || known=yes
 cat >"$folder/$unit.service" <<END
 [Unit]
 Description=Power off when the end of the deployment has come
@@ -39,9 +42,9 @@ AccuracySec=1s
 [Install]
 WantedBy=timers.target
 END
-systemctl daemon-reload
-systemctl -q enable "$unit.timer"
-systemctl restart "$unit.timer"
+[ -z "$known" ] || systemctl daemon-reload
+systemctl -q --no-reload enable "$unit.timer"
+systemctl restart "$unit.timer" || { systemctl daemon-reload; systemctl restart "$unit.timer"; }
 """
 
 

@@ -30,6 +30,7 @@ class Resource:
     status: str = ""  # a server's in Nova's word, a volume's in Cinder's, in capitals
     made_at: str = ""
     in_use: bool = False  # a server that runs; a port, an address or a volume that something has
+    volumes: tuple[str, ...] = ()  # a server's: the deployment's, or the one that it was given
     size_gb: int = 0  # a volume's
     kept: bool = False  # a volume that is meant to outlive its deployment
 
@@ -76,37 +77,19 @@ def _compute(cloud: Any, deployment_id: str, volumes: Collection[str] = ()) -> I
                 status=str(server.status or ""),
                 made_at=str(server.created_at or ""),
                 in_use=server.status == "ACTIVE",
+                volumes=_data_volumes(server, metadata, volumes),
             )
-            yield from _attachments(server, metadata, volumes)
     for pair in cloud.compute.keypairs():
         if pair.name == _keypair(deployment_id):
             yield Resource(kind="keypair", id=pair.name, name=pair.name, address=_KEYPAIR)
 
 
-def _attachments(
+def _data_volumes(
     server: Any, metadata: Mapping[str, str], volumes: Collection[str]
-) -> Iterator[Resource]:
-    """Yield where the deployment's volumes, or the one that it was given, are attached."""
-    given = metadata.get(_VOLUME)
-    for attached in server.attached_volumes or ():
-        volume = attached["id"]
-        if volume in volumes or volume == given:
-            yield Resource(
-                kind="volume_attachment",
-                id=f"{server.id}/{volume}",
-                name=server.name or "",
-                parent_id=server.id,
-                address=_attached_at(metadata.get(_ADDRESS)),
-            )
-
-
-def _attached_at(server: str | None) -> str | None:
-    """Return the address of the attachment of the server at an address."""
-    names = (
-        "module.nodes.openstack_compute_instance_v2.node",
-        "module.volumes.openstack_compute_volume_attach_v2.data",
-    )
-    return server.replace(*names, 1) if server else None
+) -> tuple[str, ...]:
+    """Return which of the deployment's volumes, or the one that it was given, a server has."""
+    ours = {*volumes, metadata.get(_VOLUME)}
+    return tuple(one["id"] for one in server.attached_volumes or () if one["id"] in ours)
 
 
 def _network(network: Any, marked: Callable[[Any], bool]) -> Iterator[Resource]:
@@ -248,10 +231,6 @@ def _remove_volume(cloud: Any, resource: Resource) -> None:
         cloud.block_storage.wait_for_delete(volume, wait=_PATIENCE)
 
 
-def _remove_attachment(cloud: Any, resource: Resource) -> None:
-    cloud.compute.delete_volume_attachment(*resource.id.split("/"), ignore_missing=True)
-
-
 def _remove_keypair(cloud: Any, resource: Resource) -> None:
     cloud.compute.delete_keypair(resource.id)
 
@@ -273,7 +252,6 @@ def _remove_network_part(cloud: Any, resource: Resource) -> None:
 _REMOVALS: dict[str, Callable[[Any, Resource], None]] = {
     "server": _remove_server,
     "volume": _remove_volume,
-    "volume_attachment": _remove_attachment,
     "keypair": _remove_keypair,
     "router_interface": _remove_interface,
     "floating_ip_association": _remove_association,

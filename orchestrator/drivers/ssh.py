@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import re
 import shlex
@@ -19,7 +17,7 @@ from orchestrator.drivers import command
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
 from orchestrator.model import Hop, Node
-from orchestrator.workdir import Workdir, write_atomically
+from orchestrator.workdir import Workdir
 
 OnWait = Callable[[str], None]
 
@@ -35,22 +33,19 @@ _NO_BANNER = re.compile("exchange_identification|banner exchange")
 _AGAINST_A_HOST = re.compile(
     r"^(ssh: .*|.*: Permission denied \(.*|Host key verification failed\.)", re.MULTILINE
 )
-_BEGIN = "-----BEGIN SSH HOST KEY KEYS-----"
-_END = "-----END SSH HOST KEY KEYS-----"
-_HOST_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) ([A-Za-z0-9+/]{40,}={0,2})")
 
 # 75 says "not yet": a short answer, so that a stop is not waited for. Without cloud-init, or
-# where it is switched off, there is nothing to wait for.
+# where it is switched off, there is nothing to wait for. The result is read from the file that
+# cloud-init writes last: `cloud-init status` is a program that costs a small machine seconds.
 _BOOTED = """\
 command -v cloud-init >/dev/null || exit 0
 [ -e /run/cloud-init/disabled ] && exit 0
 n=0
-while [ ! -e /var/lib/cloud/instance/boot-finished ]; do
-  [ $n -ge 5 ] && exit 75
-  n=$((n + 1)); sleep 1
+while [ ! -s /run/cloud-init/result.json ]; do
+  [ $n -ge 20 ] && exit 75
+  n=$((n + 1)); sleep 0.25
 done
-cloud-init status --wait >/dev/null
-[ $? -eq 1 ] && exit 1
+grep -qF '"errors": []' /run/cloud-init/result.json || exit 1
 exit 0
 """
 _NOT_YET = 75
@@ -72,57 +67,6 @@ def make_key(workdir: Workdir, *, name: str, env: Mapping[str, str]) -> str:
         if answer.code != 0:
             raise SetupError("no SSH key could be made", facts={"it says": answer.last_words})
     return workdir.public_key.read_text(encoding="utf-8").strip()
-
-
-def known_hosts_from_console(console: str, *, address: str, port: int = 22) -> list[str]:
-    """Return known_hosts lines for the host keys that cloud-init wrote to the console.
-
-    The last complete block counts. The console of the cloud is trusted, the network is not;
-    a line that the kernel's messages have cut is left out.
-    """
-    block = console.rpartition(_END)[0].rpartition(_BEGIN)
-    if not block[1]:
-        return []
-    pairs = dict.fromkeys(_HOST_KEY.findall(block[2]))
-    return [f"{_host(address, port)} {kind} {key}" for kind, key in pairs if _is_whole(kind, key)]
-
-
-def scan_host_keys(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> list[str]:
-    """Return known_hosts lines as the node itself gives them; trusts the network this once."""
-    if node.hop is not None:
-        return _keys_behind_hop(node, workdir=workdir, env=env)
-    argv = ["ssh-keyscan", "-T", "5", "-p", str(node.port), node.address]
-    answer = command.run(argv, env=child_environment(env), timeout=30)
-    pairs = dict.fromkeys(_HOST_KEY.findall(answer.stdout))
-    host = _host(node.address, node.port)
-    return [f"{host} {kind} {key}" for kind, key in pairs if _is_whole(kind, key)]
-
-
-def _keys_behind_hop(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> list[str]:
-    """Return the key that ssh itself takes on first sight: ssh-keyscan goes through nothing."""
-    with tempfile.TemporaryDirectory(prefix="orch-") as folder:
-        seen = Path(folder) / "known_hosts"
-        # The first value of an option counts.
-        first = ["-oBatchMode=yes", "-oStrictHostKeyChecking=accept-new"]
-        argv = ssh_argv(node, workdir=workdir, command=["true"])
-        argv = [argv[0], *first, f"-oUserKnownHostsFile={seen}", *argv[1:]]
-        with contextlib.suppress(command.CommandTimeoutError):
-            answer = command.run(argv, env=child_environment(env), timeout=90)
-            _raise_if_hopeless(node, answer.stderr, workdir)
-        lines = seen.read_text(encoding="utf-8").splitlines() if seen.is_file() else []
-    return [line for line in lines if line.strip()]
-
-
-def trust(workdir: Workdir, lines: Sequence[str]) -> None:
-    """Let these host keys and no older ones of the same addresses be believed."""
-    hosts = {line.split()[0] for line in lines}
-    kept = [line for line in _known(workdir) if line.split()[0] not in hosts]
-    write_atomically(workdir.known_hosts, "".join(f"{line}\n" for line in (*kept, *lines)))
-
-
-def is_trusted(workdir: Workdir, node: Node) -> bool:
-    """Tell whether a host key of the node is known."""
-    return any(line.split()[0] == _host(node.address, node.port) for line in _known(workdir))
 
 
 def options(workdir: Workdir) -> list[str]:
@@ -217,7 +161,7 @@ def wait_until_ssh(
         code, words = _ask(node, workdir=workdir, env=env)
         if code not in (_NOT_YET, _NO_CONNECTION):
             return code == 0
-        _raise_if_hopeless(node, words, workdir)
+        raise_if_hopeless(node, words, workdir)
         now = "cloud-init is at work" if code == _NOT_YET else "waiting for SSH"
         if now != told:
             told = now
@@ -244,6 +188,11 @@ def shared_connections(env: Mapping[str, str]) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def host_in_known_hosts(address: str, port: int) -> str:
+    """Return a place as a line of known_hosts has it."""
+    return address if port == 22 else f"[{address}]:{port}"
+
+
 def _ask(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> tuple[int, str]:
     argv = ssh_argv(node, workdir=workdir, command=[_BOOTED])
     batch = [argv[0], "-oBatchMode=yes", *argv[1:]]
@@ -252,33 +201,6 @@ def _ask(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> tuple[int, 
     except command.CommandTimeoutError as error:
         return _NO_CONNECTION, str(error)
     return answer.code, answer.stderr
-
-
-def _known(workdir: Workdir) -> list[str]:
-    if not workdir.known_hosts.is_file():
-        return []
-    lines = workdir.known_hosts.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.strip()]
-
-
-def _host(address: str, port: int) -> str:
-    return address if port == 22 else f"[{address}]:{port}"
-
-
-def _is_whole(kind: str, key: str) -> bool:
-    """Tell whether a key says inside what it says outside, and is not cut off."""
-    try:
-        blob = base64.b64decode(key, validate=True)
-    except binascii.Error:
-        return False
-    fields, rest = [], blob
-    while len(rest) >= 4:
-        size = int.from_bytes(rest[:4], "big")
-        fields.append(rest[4 : 4 + size])
-        whole, rest = len(rest) >= 4 + size, rest[4 + size :]
-        if not whole:
-            return False
-    return not rest and len(fields) >= 2 and fields[0] == kind.encode()
 
 
 def _quoted(path: Path) -> str:
@@ -302,11 +224,13 @@ def no_way_through(node: Node, words: str) -> DeploymentFailedError | None:
     )
 
 
-def _raise_if_hopeless(node: Node, words: str, workdir: Workdir) -> None:
+def raise_if_hopeless(node: Node, words: str, workdir: Workdir) -> None:
     """Raise DeploymentFailedError where waiting would change nothing."""
     if "HOST IDENTIFICATION HAS CHANGED" in words:
         named = _CHANGED.search(words)
-        raise _other_key(node, named[1] if named else _host(node.address, node.port), workdir)
+        raise _other_key(
+            node, named[1] if named else host_in_known_hosts(node.address, node.port), workdir
+        )
     # Without a banner it was not the node that said it.
     refused = no_way_through(node, words) if _NO_BANNER.search(words) else None
     if refused is not None:
@@ -314,7 +238,7 @@ def _raise_if_hopeless(node: Node, words: str, workdir: Workdir) -> None:
 
 
 def _other_key(node: Node, host: str, workdir: Workdir) -> DeploymentFailedError:
-    own = node.hop is None or host == _host(node.address, node.port)
+    own = node.hop is None or host == host_in_known_hosts(node.address, node.port)
     who = node.name if own else f"{host}, through which {node.name} is reached,"
     kept = {"known keys": str(workdir.known_hosts)}
     return DeploymentFailedError(

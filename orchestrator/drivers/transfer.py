@@ -1,8 +1,7 @@
 """Files to and from a node over our SSH, by a small program that the node's own Python runs.
 
 rsync would do: but it has to be installed on both sides, which it is not by default, and a client of it
-believes the names that a server sends. Python is on every node, since Ansible needs it. It is as quick
-where a network is in between: 150 MB and 400 small files took 2 s of CPU here, rsync's 1 s.
+believes the names that a server sends. Python is on every node, since Ansible needs it.
 """
 
 from __future__ import annotations

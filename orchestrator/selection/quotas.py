@@ -130,3 +130,10 @@ def _too_small(offer: Offer, short: Sequence[QuotaLine]) -> SiteError:
         },
         way_out=ways,
     )
+
+
+def tightest(lines: Sequence[QuotaLine]) -> str:
+    """Return the limits that a deployment comes nearest to, in words."""
+    limited = [line for line in lines if line.limit]
+    limited.sort(key=lambda line: (line.used + line.needed) / (line.limit or 1), reverse=True)
+    return ", ".join(line.text for line in limited[:3]) or "the site tells none"

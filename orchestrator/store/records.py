@@ -85,6 +85,11 @@ def _choice(stored: dict[str, Any]) -> Choice:
 
 
 def _node(stored: dict[str, Any]) -> Node:
-    volumes = tuple(DataVolume(**volume) for volume in stored["volumes"])
+    volumes = tuple(_data_volume(**volume) for volume in stored["volumes"])
     hop = Hop(**stored["hop"]) if stored.get("hop") else None
     return Node(**{**stored, "groups": tuple(stored["groups"]), "volumes": volumes, "hop": hop})
+
+
+def _data_volume(*, device: str = "", **stored: Any) -> DataVolume:
+    # Records from before a volume was given with its server have the place that Nova told.
+    return DataVolume(**stored)

@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import checkin
 import pytest
 import sshd
 from onnode import OnNode, node_on_this_machine
 
 from orchestrator.drivers import provider
+from orchestrator.model import Site
 from orchestrator.paths import Folders
 
 # Before the guard moves the home folder: the mirror that `make install` has made.
@@ -42,3 +44,22 @@ def on_node(tmp_path: Path, sshd_program: Path) -> Iterator[OnNode]:
     """A node that is this machine, reached by a real sshd with the deployment's key."""
     with node_on_this_machine(tmp_path, program=sshd_program) as found:
         yield found
+
+
+@pytest.fixture
+def cloud() -> Iterator[checkin.Cloud]:
+    """A Keystone that trusts a Check-in, both on this machine."""
+    with checkin.running() as running:
+        yield running
+
+
+@pytest.fixture
+def site(cloud: checkin.Cloud) -> Site:
+    """The site that the cloud is, as a file would describe it."""
+    return Site(
+        name="S",
+        endpoint=f"{cloud.url}/v3",
+        shares=(),
+        origin="S.yaml",
+        issuer=f"{cloud.url}/realms/egi",
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sshd
 
-from orchestrator.drivers import ssh
+from orchestrator.drivers import hostkeys, ssh
 from orchestrator.model import Node
 from orchestrator.workdir import Workdir
 
@@ -58,7 +58,7 @@ def node_on_this_machine(folder: Path, *, program: Path) -> Iterator[OnNode]:
         lets_in=[key],
         options=[f"SetEnv PATH={programs}:/usr/bin:/bin"],
     ) as running:
-        ssh.trust(workdir, [running.known_hosts])
+        hostkeys.trust(workdir, [running.known_hosts])
         node = Node(
             name="sky-toy",
             address=sshd.ADDRESS,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import socket
 import time
 from contextlib import ExitStack, contextmanager
@@ -27,9 +25,7 @@ MEMBER = [f"urn:mace:egi.eu:group:{VO}:role=member#aai.egi.eu"]
 
 
 def token(**claims) -> AccessToken:
-    body = {"iss": ISSUER, "sub": "abc@egi.eu", "exp": time.time() + 3600, **claims}
-    part = base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
-    return AccessToken.read(f"a.{part}.c")
+    return checkin.access_token(ISSUER, **claims)
 
 
 @pytest.fixture

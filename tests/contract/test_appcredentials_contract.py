@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import time
 from datetime import UTC, datetime, timedelta
 
 import checkin
 import pytest
 
 from orchestrator.auth import appcredentials, keystone
-from orchestrator.auth.token import AccessToken
 from orchestrator.errors import LoginError
-from orchestrator.model import Site
 
 pytestmark = pytest.mark.contract
 
@@ -21,27 +16,8 @@ END = datetime(2036, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def cloud():
-    with checkin.running() as running:
-        yield running
-
-
-@pytest.fixture
-def site(cloud):
-    return Site(
-        name="S",
-        endpoint=f"{cloud.url}/v3",
-        shares=(),
-        origin="S.yaml",
-        issuer=f"{cloud.url}/realms/egi",
-    )
-
-
-@pytest.fixture
 def login(site, cloud):
-    body = {"iss": site.issuer, "sub": "abc@egi.eu", "exp": time.time() + 3600}
-    part = base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
-    token = AccessToken.read(f"a.{part}.c")
+    token = checkin.access_token(site.issuer)
     cloud.accepts = {token.raw}
     return keystone.login(site, token, project_id="p1")
 

@@ -51,7 +51,7 @@ class Disk:
         self.device = tool("losetup", "--find", "--show", file)
 
     def bring(self, *, made: bool = True, check: bool = False, free_gb: float = 0) -> int:
-        volume: dict[str, Any] = {"id": VOLUME, "size_gb": 1, "device": "/dev/vdb", "made": made}
+        volume: dict[str, Any] = {"id": VOLUME, "size_gb": 1, "made": made}
         told = {"volumes": [volume], "mount": str(self.mount), "check": check}
         return int(self.program.main({**told, "free_gb": free_gb, "wait_seconds": 0}))
 
@@ -176,7 +176,7 @@ def test_too_little_room_is_said_with_what_to_do(disk, capsys):
 
 def test_the_role_runs_the_program_as_its_options_say(tmp_path, disk):
     """Ansible's own command line: changed once, then not, and not in check mode."""
-    volumes = [{"id": VOLUME, "size_gb": 1, "device": "", "made": True}]
+    volumes = [{"id": VOLUME, "size_gb": 1, "made": True}]
     variables = {"data_volumes": volumes, "data_mount": str(disk.mount), "data_wait_seconds": 0}
     variables["ansible_python_interpreter"] = sys.executable
     # The role's program looks for the disk by its place in /dev: here it is told another.

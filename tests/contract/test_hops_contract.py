@@ -15,7 +15,7 @@ import sshd
 import yaml
 from sshd import ADDRESS, USER
 
-from orchestrator.drivers import command, hops, ssh, testinfra
+from orchestrator.drivers import command, hops, hostkeys, ssh, testinfra
 from orchestrator.drivers.ansible import run_playbook
 from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Hop, Node
@@ -99,14 +99,14 @@ def gate(start, person):
 
 @pytest.fixture
 def node(behind, workdir):
-    ssh.trust(workdir, [behind.known_hosts])
+    hostkeys.trust(workdir, [behind.known_hosts])
     place = {"address": ADDRESS, "private_ip": ADDRESS, "port": behind.port}
     return Node(name="sky-inner", user=USER, groups=("inner",), **place)
 
 
 @pytest.fixture
 def by_bastion(node, bastion, workdir):
-    ssh.trust(workdir, [bastion.known_hosts])
+    hostkeys.trust(workdir, [bastion.known_hosts])
     return replace(node, hop=Hop(host=ADDRESS, port=bastion.port, user=USER))
 
 
@@ -214,15 +214,15 @@ def test_the_host_key_behind_a_hop_is_learnt(hidden, workdir, behind):
             if line != behind.known_hosts
         )
     )
-    assert not ssh.is_trusted(workdir, hidden)
-    ssh.trust(workdir, ssh.scan_host_keys(hidden, workdir=workdir, env=ENV))
+    assert not hostkeys.is_trusted(workdir, hidden)
+    hostkeys.trust(workdir, hostkeys.scan(hidden, workdir=workdir, env=ENV))
     assert behind.known_hosts in workdir.known_hosts.read_text().splitlines()
     assert told(hidden, workdir, "true").code == 0
 
 
 def test_another_key_of_the_node_is_refused_by_its_name(hidden, workdir, behind, start):
     other = start("other")
-    ssh.trust(workdir, [other.known_hosts.replace(str(other.port), str(behind.port))])
+    hostkeys.trust(workdir, [other.known_hosts.replace(str(other.port), str(behind.port))])
     with pytest.raises(DeploymentFailedError, match="^sky-inner shows another host key"):
         wait(hidden, workdir, seconds=30.0)
 
@@ -230,7 +230,7 @@ def test_another_key_of_the_node_is_refused_by_its_name(hidden, workdir, behind,
 def test_another_key_of_the_bastion_is_not_taken_for_one_of_the_node(
     by_bastion, workdir, bastion, behind
 ):
-    ssh.trust(workdir, [behind.known_hosts.replace(str(behind.port), str(bastion.port))])
+    hostkeys.trust(workdir, [behind.known_hosts.replace(str(behind.port), str(bastion.port))])
     with pytest.raises(DeploymentFailedError, match="through which sky-inner is reached") as caught:
         wait(by_bastion, workdir, seconds=30.0)
     assert caught.value.facts["address"] == f"[{ADDRESS}]:{bastion.port}"
@@ -253,7 +253,7 @@ def test_a_wrong_jump_host_is_told_at_once(by_gate, workdir, host, said):
     for ask in (
         lambda: wait(node, workdir, seconds=20.0),
         lambda: hops.answering_ports(node, [22], workdir=workdir, env=ENV),
-        lambda: ssh.scan_host_keys(node, workdir=workdir, env=ENV),
+        lambda: hostkeys.scan(node, workdir=workdir, env=ENV),
     ):
         with pytest.raises(DeploymentFailedError, match="there is no way to sky-inner") as caught:
             ask()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import socket
 import time
 from dataclasses import replace
@@ -15,9 +13,7 @@ import pytest
 from orchestrator.auth import device, keystone, refreshing
 from orchestrator.auth.issuer import Issuer
 from orchestrator.auth.robot import RobotToken
-from orchestrator.auth.token import AccessToken
 from orchestrator.errors import LoginError, SiteError
-from orchestrator.model import Site
 
 pytestmark = pytest.mark.contract
 
@@ -25,27 +21,8 @@ VO = "vo.access.egi.eu"
 MEMBER = [f"urn:mace:egi.eu:group:{VO}:role=member#aai.egi.eu"]
 
 
-@pytest.fixture
-def cloud():
-    with checkin.running() as running:
-        yield running
-
-
-@pytest.fixture
-def site(cloud):
-    return Site(
-        name="S",
-        endpoint=f"{cloud.url}/v3",
-        shares=(),
-        origin="S.yaml",
-        issuer=f"{cloud.url}/realms/egi",
-    )
-
-
 def token(site, **claims):
-    body = {"iss": site.issuer, "sub": "abc@egi.eu", "exp": time.time() + 3600, **claims}
-    part = base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
-    return AccessToken.read(f"a.{part}.c")
+    return checkin.access_token(site.issuer, **claims)
 
 
 @pytest.fixture

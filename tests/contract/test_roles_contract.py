@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -37,6 +38,87 @@ def refusal(tmp_path: Path, **variables: Any) -> str:
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 2), done.stdout + done.stderr
     return done.stdout if done.returncode else ""
+
+
+def room_for_hi_friends(tmp_path: Path, **variables: Any) -> int:
+    """Return the GB that the role `hi_friends` asks for before its job starts."""
+    role = paths.ANSIBLE_ROLES / "hi_friends"
+    defaults = yaml.safe_load((role / "defaults/main.yml").read_text())
+    words = "{{ {'asked': _hi_friends_free_gb | int} | to_json }}"
+    tasks = yaml.safe_load((role / "tasks/main.yml").read_text())
+    stat = next(task for task in tasks if "ansible.builtin.stat" in task)
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable, **defaults, **variables},
+        "vars_files": [str(role / "vars/main.yml")],
+        "tasks": [
+            stat,
+            {"ansible.builtin.copy": {"content": words, "dest": str(tmp_path / "asked.json")}},
+        ],
+    }
+    file = tmp_path / "room.yml"
+    file.write_text(yaml.safe_dump([play]))
+    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
+    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    asked: dict[str, int] = json.loads((tmp_path / "asked.json").read_text())
+    return asked["asked"]
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({"hi_friends_profile": "check", "snakemake_backend": "miniforge"}, 6),
+        ({"hi_friends_profile": "check", "snakemake_backend": "pip"}, 1),
+        ({"hi_friends_profile": "dev-small", "snakemake_backend": "miniforge"}, 30),
+        ({"hi_friends_profile": "dev-large", "snakemake_backend": "miniforge"}, 96),
+        ({"hi_friends_profile": "custom", "hi_friends_cube_gb": 5.1}, 20),
+    ],
+)
+def test_the_room_that_a_cube_needs_is_asked_for_by_its_profile(
+    tmp_path: Path, given: dict[str, Any], asked: int
+) -> None:
+    assert room_for_hi_friends(tmp_path, **given) == asked
+
+
+def test_a_cube_that_is_on_the_node_counts_by_its_own_size_and_once_less(tmp_path: Path) -> None:
+    cube = tmp_path / "cube.fits"
+    with cube.open("wb") as file:
+        file.truncate(10 * 1000**3)  # a hole: it takes no room here
+    given = {"hi_friends_profile": "dev-large", "hi_friends_cube": str(cube)}
+    assert room_for_hi_friends(tmp_path, **given) == 20
+
+
+@pytest.mark.parametrize(("fetched", "free_gb", "refused"), [
+    (False, 10**6, True), (False, 0, False), (True, 10**6, False),
+])  # fmt: skip
+def test_a_job_is_not_begun_where_there_is_too_little_room(
+    tmp_path: Path, fetched: bool, free_gb: int, refused: bool
+) -> None:
+    tasks = yaml.safe_load((paths.ANSIBLE_ROLES / "snakemake/tasks/job.yml").read_text())
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {
+            "ansible_python_interpreter": sys.executable,
+            "snakemake_home": str(tmp_path / "not" / "yet"),
+            "snakemake_free_gb": free_gb,
+            "_snakemake_state": {"stdout": json.dumps({"fetched": fetched})},
+            # As the inventory has it: it is mounted before, and not once more here.
+            "volumes": [{"id": "v", "size_gb": 1, "made": True}],
+        },
+        "tasks": [task for task in tasks if "ansible.builtin.include_role" in task],
+    }
+    file = tmp_path / "job.yml"
+    file.write_text(yaml.safe_dump([play]))
+    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
+    env["ANSIBLE_ROLES_PATH"] = str(paths.ANSIBLE_ROLES)
+    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert ("1000000 GB are needed" in done.stdout) is refused
+    assert done.returncode == (2 if refused else 0), done.stdout + done.stderr
 
 
 def test_what_is_met_on_this_machine_alone_goes_on(tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
-"""Data volumes with the real Terraform and the real provider, on a site that has volumes alone."""
+"""Data volumes with the real Terraform and the real provider, on a site of machines with volumes."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Sequence
 
 import pytest
 import volume_site
-from volume_site import SERVER
 
 from orchestrator import paths
 from orchestrator.drivers.terraform import Terraform
@@ -19,20 +19,24 @@ from orchestrator.workdir import Workdir
 pytestmark = pytest.mark.contract
 
 MADE = 'module.volumes.openstack_blockstorage_volume_v3.data["sky-vm"]'
-ATTACHED = 'module.volumes.openstack_compute_volume_attach_v2.data["sky-vm"]'
+SERVER = 'module.nodes.openstack_compute_instance_v2.node["sky-vm"]'
+PORT = 'module.nodes.openstack_networking_port_v2.node["sky-vm"]'
+IMAGE = "1a000000-0000-4000-8000-000000000001"
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
 
 
 def main_of_volumes() -> str:
-    """Return the rendered main.tf without the network, the keys and the machines of a deployment."""
+    """Return the rendered main.tf without the network and the keys of a deployment."""
     text = render_main(volumes=True)
-    for part in ("network", "access", "nodes"):
+    for part in ("network", "access"):
         before, _, rest = text.partition(f'module "{part}" {{\n')
         text = before + rest.partition("\n}\n")[2]
-    text = text.partition('output "nodes"')[0]
-    return text.replace("module.nodes.server_ids", f'{{ sky-vm = "{SERVER}" }}') + (
-        'output "volumes" {\n  value = module.volumes.volumes\n}\n'
-    )
+    return re.sub(r"module\.(network|access)\.(\w+)", _instead, text)
+
+
+def _instead(found: re.Match[str]) -> str:
+    given = {"network_id": '"lan"', "keypair_name": '"k"', "security_group_id": '"g"'}
+    return given.get(found[2], "null")
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def site():
 
 @pytest.fixture
 def work(tmp_path, site, installed_provider, terraform_program):
-    """A folder with the volumes' part of a deployment, and the real Terraform in it."""
+    """A folder with the machine and the volume of a deployment, and the real Terraform in it."""
     return Work(tmp_path / "d", site, installed_provider, terraform_program)
 
 
@@ -60,7 +64,7 @@ class Work:
         )
         self.describe()
 
-    def describe(self, existing: str | None = None) -> None:
+    def describe(self, existing: str | None = None, *, boot_volume_gb: int = 0) -> None:
         values = {
             "site": {
                 "auth_url": f"{self.site.base}/v3",
@@ -70,6 +74,7 @@ class Work:
             },
             "deployment": {"id": "0f3c", "name": "sky", "use_case": "machine"},
             "volumes": {"sky-vm": {"size_gb": 20, "existing_id": existing}},
+            "nodes": {"sky-vm": {**NODE, "boot_volume_gb": boot_volume_gb}},
         }
         self.workdir.write_variables({**values, **NOT_USED})
 
@@ -79,10 +84,10 @@ class Work:
         return read_plan(self.terraform.show_plan())
 
     def make(self) -> str:
-        """Make the volume and attach it; return its id."""
+        """Make the machine with its volume; return the volume's id."""
         self.plan()
         self.terraform.apply_saved_plan()
-        (made,) = self.terraform.outputs()["volumes"]["sky-vm"]
+        (made,) = self.terraform.outputs()["nodes"]["sky-vm"]["volumes"]
         return made["id"]
 
     def forget_state(self) -> None:
@@ -102,56 +107,104 @@ NOT_USED = {
         "dns": [],
         "network_id": None,
         "subnet_id": None,
-        "ip_version": None,
+        "ip_version": 4,
         "config_drive": None,
     },
     "ssh_public_key": "",
     "ssh_from": [],
-    "login_user": "",
-    "nodes": {},
+    "login_user": "egi",
 }
+NODE = {
+    "flavor_id": "f", "image_id": IMAGE, "groups": ["vm"], "public": False,
+    "floating_ip": None, "via": None,
+}  # fmt: skip
 
 
-def test_a_volume_is_made_with_its_mark_and_attached(work, site):
+def test_a_volume_is_made_with_its_mark_and_given_with_its_machine(work, site):
     made = work.make()
-    assert site.changes == [f"create {made}", f"attach {made}"]
+    assert site.changes == [f"create {made}", f"create server with {made}"]
     told = site.volumes[made]
     assert told["name"] == "sky-vm-data"
     assert told["description"] == f"orchestrator deployment 0f3c at {MADE}"
     assert told["metadata"]["eu.egi.cloud.orchestrator.id"] == "0f3c"
-    assert work.terraform.outputs()["volumes"] == {
-        "sky-vm": [{"id": made, "size_gb": 20, "device": "/dev/vdb", "made": True}]
-    }
+    (asked,) = site.asked
+    assert asked["imageRef"] == IMAGE
+    assert "eu.egi.cloud.orchestrator.volume" not in asked["metadata"]
+    assert asked["block_device_mapping_v2"] == [
+        {"source_type": "image", "destination_type": "local", "uuid": IMAGE, "boot_index": 0,
+         "delete_on_termination": True},
+        {"source_type": "volume", "destination_type": "volume", "uuid": made, "boot_index": -1,
+         "delete_on_termination": False},
+    ]  # fmt: skip
+    assert work.terraform.outputs()["nodes"]["sky-vm"]["volumes"] == [
+        {"id": made, "size_gb": 20, "made": True}
+    ]
+    assert work.plan().changes == ()
+
+
+def test_a_machine_that_boots_from_a_volume_is_given_both(work, site):
+    work.describe(boot_volume_gb=10)
+    made = work.make()
+    (asked,) = site.asked
+    boot, data = asked["block_device_mapping_v2"]
+    assert (boot["uuid"], boot["volume_size"], boot["boot_index"]) == (IMAGE, 10, 0)
+    assert (boot["destination_type"], boot["delete_on_termination"]) == ("volume", True)
+    assert (data["uuid"], data["boot_index"], data["delete_on_termination"]) == (made, -1, False)
     assert work.plan().changes == ()
 
 
 @pytest.mark.parametrize("targeted", [False, True])
-def test_an_import_changes_nothing(work, site, targeted):
+@pytest.mark.parametrize("boot_volume_gb", [0, 10])
+def test_an_import_changes_nothing(work, site, targeted, boot_volume_gb):
+    work.describe(boot_volume_gb=boot_volume_gb)
     made = work.make()
     site.changes.clear()
     # As a person and the site's own tools may have left it.
     site.volumes[made].update(size=40, volume_image_metadata={"image_id": "i"})
     site.volumes[made]["metadata"]["readonly"] = "False"
     work.forget_state()
-    imports = {MADE: made, ATTACHED: f"{SERVER}/{made}"}
+    (server,), (port,) = site.servers, site.ports
+    imports = {MADE: made, SERVER: server, PORT: port}
     work.workdir.write_imports(imports)
     # As a deploy that goes on does it, and as a recovery does.
     plan = work.plan(targets=sorted(imports) if targeted else [])
-    assert plan.counts == {"import": 2}
+    # What an import of a machine and a port does not read back is set as it is.
+    assert plan.counts == {"import": 1, "update": 2}
     work.terraform.apply_saved_plan()
     work.workdir.write_imports({})
     assert work.plan().changes == ()
     assert site.changes == []
 
 
-def test_one_that_exists_is_attached_and_never_deleted(work, site):
+def test_a_bootable_volume_of_before_is_taken_back_with_its_machine(work, site):
+    held = site.hold(77, name="old system disk", bootable="true")
+    work.describe(existing=held)
+    work.make()
+    work.forget_state()
+    (server,), (port,) = site.servers, site.ports
+    work.workdir.write_imports({SERVER: server, PORT: port})
+    assert work.plan().counts == {"update": 2}
+
+
+def test_one_that_exists_is_given_and_never_deleted(work, site):
     held = site.hold(77, name="cube")
     work.describe(existing=held)
     assert work.make() == held
-    assert site.changes == [f"attach {held}"]
+    assert site.asked[0]["metadata"]["eu.egi.cloud.orchestrator.volume"] == held
     work.plan(destroy=True)
     work.terraform.apply_saved_plan()
-    assert site.changes == [f"attach {held}", f"detach {held}"]
+    assert site.changes == [f"create server with {held}", "delete server"]
+    assert not site.attached(held)
+
+
+def test_a_machine_that_is_made_again_is_given_the_same_volume(work, site):
+    made = work.make()
+    site.servers.clear()
+    site.volumes[made].update(status="available", attachments=[])
+    site.changes.clear()
+    work.plan()
+    work.terraform.apply_saved_plan()
+    assert site.changes == [f"create server with {made}"]
 
 
 def end(work) -> Plan:
@@ -163,9 +216,9 @@ def end(work) -> Plan:
 
 def test_at_the_end_all_goes_but_the_volume(work, site):
     made = work.make()
-    assert end(work).counts == {"delete": 1, "forget": 1}
+    assert end(work).counts == {"delete": 2, "forget": 1}
     work.terraform.apply_saved_plan()
-    assert list(site.volumes) == [made]
+    assert (list(site.volumes), site.servers, site.ports) == ([made], {}, {})
     assert not site.attached(made)
     assert work.known() == []
 
@@ -173,7 +226,7 @@ def test_at_the_end_all_goes_but_the_volume(work, site):
 def test_an_end_that_is_killed_and_begun_again_keeps_the_volume(work, site):
     made = work.make()
     end(work)
-    site.detaches.clear()
+    site.deletes.clear()
     child = subprocess.Popen(
         [work.program, "apply", "-input=false", "plan.tfplan"],
         cwd=work.workdir.path,
@@ -181,10 +234,10 @@ def test_an_end_that_is_killed_and_begun_again_keeps_the_volume(work, site):
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert site.asked_to_detach.wait(60)
+    assert site.asked_to_delete.wait(60)
     child.kill()
     child.wait()
-    site.detaches.set()
+    site.deletes.set()
     assert end(work).deleted_volumes == ()
     if work.terraform.save_plan():
         work.terraform.apply_saved_plan()
@@ -194,11 +247,11 @@ def test_an_end_that_is_killed_and_begun_again_keeps_the_volume(work, site):
     assert end(work).changes == ()
 
 
-def test_a_destroy_that_is_told_to_deletes_the_volume_too(work, site):
+def test_a_destroy_that_is_told_to_deletes_the_volume_after_its_machine(work, site):
     made = work.make()
     work.plan(destroy=True)
     work.terraform.apply_saved_plan()
-    assert site.changes[-2:] == [f"detach {made}", f"delete {made}"]
+    assert site.changes[-2:] == ["delete server", f"delete {made}"]
     assert site.volumes == {}
 
 
@@ -229,7 +282,7 @@ def test_the_module_refuses_what_python_should_have_refused(
 ):
     for file in (paths.TERRAFORM_MODULES / "volumes").iterdir():
         (tmp_path / file.name).write_text(file.read_text())
-    given = {"deployment": {"id": "0f3c", "name": "sky"}, "server_ids": {"sky-vm": SERVER}}
+    given = {"deployment": {"id": "0f3c", "name": "sky"}}
     values = json.dumps({**given, "volumes": {"sky-vm": volume}})
     (tmp_path / "terraform.tfvars.json").write_text(values)
     (tmp_path / "m.tftest.hcl").write_text(

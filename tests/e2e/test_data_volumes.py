@@ -9,8 +9,7 @@ from openstack.connection import Connection
 
 from tests.e2e.people import Person, at_the_site
 
-# Slow, and not met yet: Terraform attaches the volume while the machine begins to boot, and an
-# emulated machine then often does not find its own disk (README, data volumes).
+# Slow: two machines one after the other.
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NAMES = ("first-with-data", "second-with-data")

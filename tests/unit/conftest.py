@@ -62,3 +62,15 @@ def asked():
         return Request(**{"use_case": "toy", "site": "SIM", "name": "sky", **given})
 
     return make
+
+
+@pytest.fixture
+def record(store):
+    """Look a deployment up by name, a destroyed one too."""
+    return lambda name="sky": store.last(name, owner="local:ada")
+
+
+@pytest.fixture
+def folder(world, record):
+    """Where a deployment's work folder is, or was."""
+    return lambda name="sky": world.folders.deployments / record(name).id

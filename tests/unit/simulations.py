@@ -73,13 +73,11 @@ SERVER = "openstack_compute_instance_v2"
 KEYPAIR = "openstack_compute_keypair_v2"
 FLOATING_IP = "openstack_networking_floatingip_v2"
 VOLUME = "openstack_blockstorage_volume_v3"
-ATTACHMENT = "openstack_compute_volume_attach_v2"
 _KINDS = {
     KEYPAIR: "keypair",
     SERVER: "server",
     FLOATING_IP: "floating_ip",
     VOLUME: "volume",
-    ATTACHMENT: "volume_attachment",
 }
 
 
@@ -125,6 +123,7 @@ class World:
     quotas: tuple[Quota, ...] = ()
     next_key: str = field(default_factory=host_key)  # of the next server
     volumes: tuple[Volume, ...] = ()  # that the project holds already
+    given: dict[str, str] = field(default_factory=dict)  # the volume that a server was made with
     kept: list[str] = field(default_factory=list)  # volumes that are marked to outlive theirs
     stopped: list[str] = field(default_factory=list)  # servers that were shut down
     stops_late: bool = False
@@ -202,18 +201,14 @@ class World:
             "orchestrator.auth.appcredentials.login": self.login_by_credential,
             "orchestrator.auth.appcredentials.make": self.make_credential,
             "orchestrator.auth.appcredentials.remove": self.remove_credential,
-            "orchestrator.run.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.datavolumes.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.sweeping.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.adopting.Cloud": lambda _session, *, site, region: Cloud(self, site),
-            "orchestrator.surveying.Cloud": lambda _session, *, site, region: Cloud(self, site),
+            "orchestrator.entering.Cloud": lambda _session, *, site, region: Cloud(self, site),
             "orchestrator.provisioning.Terraform": lambda workdir, **known: Terraform(
                 self, workdir, **known
             ),
             "orchestrator.provisioning.read_version": lambda _program, *, env: "1.11.4",
             "orchestrator.drivers.ssh.make_key": make_key,
             "orchestrator.drivers.ssh.wait_until_ssh": self.wait_until_ssh,
-            "orchestrator.drivers.ssh.scan_host_keys": self.scan_host_keys,
+            "orchestrator.drivers.hostkeys.scan": self.scan_host_keys,
             "orchestrator.drivers.ansible.run_playbook": self.run_playbook,
             "orchestrator.drivers.testinfra.connect": self.connect,
             "orchestrator.configuring.answering_ports": self.answering_ports,
@@ -616,12 +611,12 @@ def _listed(kind: str, name: str, world: World) -> Resource:
         kind=kind,
         id=_id(types[kind], name) if kind in types else f"{kind}-{name}",
         name=name,
-        parent_id=f"server-{name}" if kind == "volume_attachment" else None,
         # What Terraform never makes here is from an orchestrator that wrote no addresses.
         address=_address(types[kind], name) if kind in types else None,
         status=status,
         in_use=status == "ACTIVE"
-        or (kind == "volume" and ("volume_attachment", name) in world.resources),
+        or (kind == "volume" and name in world.given and ("server", name) in world.resources),
+        volumes=(world.given[name],) if kind == "server" and name in world.given else (),
         kept=kind == "volume" and name in world.kept,
         size_gb=20 if kind == "volume" else 0,
     )
@@ -722,6 +717,7 @@ class Terraform:
             self._world.names[deployment["id"]] = deployment["name"]
             if kind == SERVER:
                 self._world.servers[name] = Server(key=self._world.next_key)
+                self._world.given |= self._volume_of(name)
             broken = self._world.apply_breaks_at == kind
             known[kind, name] = "tainted" if broken else "whole"
             self._write(known)
@@ -747,8 +743,9 @@ class Terraform:
             return {}
         nodes, volumes = self._values["nodes"], self._values.get("volumes", {})
         made = [name for name, volume in volumes.items() if volume["existing_id"] is None]
-        wanted = [(kind, name) for name in nodes for kind in (KEYPAIR, SERVER, FLOATING_IP)]
-        wanted += [(VOLUME, name) for name in made] + [(ATTACHMENT, name) for name in volumes]
+        # A server is made with its volume, which is there before.
+        wanted = [(VOLUME, name) for name in made]
+        wanted += [(kind, name) for name in nodes for kind in (KEYPAIR, SERVER, FLOATING_IP)]
         return dict.fromkeys(wanted, "whole")
 
     def _known(self):
@@ -780,6 +777,10 @@ class Terraform:
         state = {"lineage": "one", "serial": serial, "resources": resources}
         self._workdir.state.write_text(json.dumps(state))
 
+    def _volume_of(self, name: str) -> dict[str, str]:
+        volume = self._values.get("volumes", {}).get(name)
+        return {name: volume["existing_id"] or _id(VOLUME, name)} if volume else {}
+
     def _node(self, name: str):
         groups = self._values["nodes"][name]["groups"]
         place = {"address": ADDRESS, "port": 22, "private_ip": "10.0.0.5"}
@@ -787,7 +788,6 @@ class Terraform:
         disk = volume and {
             "id": volume["existing_id"] or _id(VOLUME, name),
             "size_gb": volume["size_gb"],
-            "device": "/dev/vdb",
             "made": volume["existing_id"] is None,
         }
         volumes = [disk] if disk else []
@@ -796,8 +796,6 @@ class Terraform:
 
 
 def _id(kind: str, name: str) -> str:
-    if kind == ATTACHMENT:
-        return f"server-{name}/volume-{name}"
     return f"{_KINDS[kind]}-{name}"
 
 

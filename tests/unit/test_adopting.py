@@ -113,18 +113,18 @@ def test_ssh_is_let_in_from_the_family_by_which_the_nodes_are_reached(ranges, ve
 
 def test_a_data_volume_that_was_made_with_it():
     volume = Resource(kind="volume", id="v1", name="sky-data", size_gb=5)
-    attached = Resource(kind="volume_attachment", id="id-sky-vm/v1", name="")
-    selection = told(with_address(), resources=(OWN_NETWORK, volume, attached)).selection
+    server = Resource(kind="server", id="id-sky-vm", name="sky-vm", volumes=("v1",))
+    selection = told(with_address(), resources=(OWN_NETWORK, server, volume)).selection
     assert (selection.volume_gb, selection.volume) == (5, None)
 
 
 def test_a_data_volume_of_before():
-    attached = Resource(kind="volume_attachment", id="id-sky-vm/v2", name="")
+    server = Resource(kind="server", id="id-sky-vm", name="sky-vm", volumes=("v2",))
     others = (
         Volume(id="v1", name="other", size_gb=9, status="in-use"),
         Volume(id="v2", name="sky", size_gb=7, status="in-use"),
     )
-    found = told(with_address(), resources=(OWN_NETWORK, attached), volumes=others).selection
+    found = told(with_address(), resources=(OWN_NETWORK, server), volumes=others).selection
     assert found.volume_gb == 7
     assert found.volume.value == "v2"
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.causes import ANSIBLE, KNOWN, NOVA, SSH, TERRAFORM, cause_of, filled, with_faults
+from orchestrator.causes import (
+    ANSIBLE,
+    CONSOLE,
+    KNOWN,
+    NOVA,
+    SSH,
+    TERRAFORM,
+    cause_of,
+    filled,
+    with_faults,
+)
 from orchestrator.errors import DeploymentFailedError, LoginError, SiteError
 
 
@@ -53,6 +63,9 @@ SAID = [
     ("no_addresses", TERRAFORM, neutron(400, "ExternalIpAddressExhausted", "Unable to find any IP address on external network 9c0f5ee0.")),
     ("broken_machine", TERRAFORM, f"{BUILD}unexpected state 'ERROR', wanted target 'ACTIVE'. last error: %!s(<nil>)"),
     ("broken_machine", NOVA, "Build of instance 43d4 aborted: Failed to allocate the network(s), not rescheduling."),
+    ("volume_not_given", TERRAFORM, nova(400, "badRequest", "Block Device Mapping is Invalid: failed to get volume 9c0f5ee0-1b2c-4d5e-8f90-123456789abc.")),
+    ("volume_not_given", TERRAFORM, nova(400, "badRequest", "Invalid volume: volume '9c0f5ee0' status must be 'available'. Currently in 'in-use' status.")),
+    ("volume_not_given", NOVA, "Build of instance 43d4 aborted: Invalid volume: Instance 43d4 and volume 9c0f5ee0-1b2c are not in the same availability_zone. Instance is in a. Volume is in b"),
     ("in_use", TERRAFORM, neutron(409, "NetworkInUse", "Unable to complete operation on network 9c0f. There are one or more ports still in use on the network.", "DELETE")),
     ("in_use", TERRAFORM, neutron(409, "SubnetInUse", "Unable to complete operation on subnet 7d: One or more ports have an IP allocation from this subnet.", "DELETE")),
     ("in_use", TERRAFORM, neutron(409, "SecurityGroupInUse", "Security Group 5e1f in use.", "DELETE")),
@@ -70,6 +83,14 @@ SAID = [
     ("site_down", TERRAFORM, 'Get "https://site.eu:9696/v2.0/networks": dial tcp 193.1.2.3:9696: connect: connection refused'),
     ("site_down", TERRAFORM, http(503, "<html><body>Service Unavailable</body></html>")),
     ("site_slow", TERRAFORM, "Error waiting for openstack_networking_port_v2 5e to become available: timeout while waiting for state to become 'ACTIVE' (last state: 'BUILD', timeout: 5m0s)"),
+    ("no_system_disk", CONSOLE, "(initramfs) "),
+    ("no_system_disk", CONSOLE, "ALERT!  UUID=5e4a0f2c-5c47-4f6c-a4a7-5a5c8c1f0c5d does not exist.  Dropping to a shell!"),
+    ("no_system_disk", CONSOLE, "Starting Dracut Emergency Shell..."),
+    ("no_system_disk", CONSOLE, "dracut:/# "),
+    ("kernel_panic", CONSOLE, "[    2.915413] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---"),
+    ("emergency_mode", CONSOLE, 'You are in emergency mode. After logging in, type "journalctl -xb" to view'),
+    ("emergency_mode", CONSOLE, "Give root password for maintenance"),
+    ("emergency_mode", CONSOLE, "Press Enter for maintenance"),
     ("apt_locked", ANSIBLE, f"{APT}E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 24459 (unattended-upgr)\nE: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?"),
     ("apt_locked", ANSIBLE, "Failed to lock apt for exclusive operation: Failed to lock directory /var/lib/apt/lists/: E:Could not get lock /var/lib/apt/lists/lock."),
     ("pull_limit", ANSIBLE, "Error response from daemon: toomanyrequests: You have reached your unauthenticated pull rate limit."),
@@ -123,6 +144,8 @@ def test_keys_tell_failures_apart():
         # Words of the cloud mean nothing where a node said them.
         (ANSIBLE, "No valid host was found."),
         (SSH, ""),
+        (CONSOLE, "Kernel panic - not syncing: Fatal exception"),
+        (CONSOLE, "[    0.742211] Trying to unpack rootfs image as initramfs..."),
     ],
 )
 def test_what_is_not_known_is_not_guessed(where, words):

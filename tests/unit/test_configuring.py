@@ -130,6 +130,75 @@ def test_what_a_machine_printed_that_is_not_reached_is_kept(reach, server, workd
     assert kept.read_text() == "kernel panic"
 
 
+INITRAMFS = """\
+[    3.112873] virtio_blk virtio0: [vda] 6291456 512-byte logical blocks (3.22 GB/3.00 GiB)\r
+Begin: Running /scripts/local-block ... done.\r
+Begin: Running /scripts/local-block ... done.\r
+done.\r
+Gave up waiting for root file system device.  Common problems:\r
+ - Boot args (cat /proc/cmdline)\r
+   - Check rootdelay= (did the system wait long enough?)\r
+ - Missing modules (cat /proc/modules; ls /dev)\r
+ALERT!  PARTUUID=3c7b1ff2-4d4c-4d0a-9c27-5a0a2b6d1d50 does not exist.  Dropping to a shell!\r
+\r
+\r
+BusyBox v1.35.0 (Debian 1:1.35.0-4+b3) built-in shell (ash)\r
+Enter 'help' for a list of built-in commands.\r
+\r
+\x1b[6n(initramfs) """
+PANIC = """\
+[    2.913020] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)
+[    2.913713] CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.1.0-25-cloud-amd64 #1  Debian 6.1.106-3
+[    2.914992] Kernel Offset: 0x1c000000 from 0xffffffff81000000
+[    2.915413] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---
+"""
+EMERGENCY = """\
+[\x1b[0;1;31m TIME \x1b[0m] Timed out waiting for device /dev/vdb.\r
+[\x1b[0;1;38:5:185mDEPEND\x1b[0m] Dependency failed for /srv.\r
+[\x1b[0;32m  OK  \x1b[0m] Reached target \x1b[0;1;39mEmergency Mode\x1b[0m.\r
+You are in emergency mode. After logging in, type "journalctl -xb" to view\r
+system logs, "systemctl reboot" to reboot, or "exit"\r
+to continue bootup.\r
+\r
+Cannot open access to console, the root account is locked.\r
+See sulogin(8) man page for more details.\r
+\r
+Press Enter to continue.\r
+"""
+BOOTING = "".join(f"[{second:12.6f}] systemd[1]: Started unit {second}.\n" for second in range(20))
+
+
+@pytest.mark.parametrize(
+    ("console", "why", "line"),
+    [
+        (INITRAMFS, "does not find its system disk", "ALERT!  PARTUUID=3c7b1ff2"),
+        (PANIC, "in a panic", "---[ end Kernel panic"),
+        (EMERGENCY, "emergency mode", "You are in emergency mode"),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_a_machine_whose_boot_has_ended_is_not_waited_for(
+    reach, server, workdir, console, why, line, known
+):
+    if known:
+        # It was reached at its first boot, whose keys its console still shows.
+        reach()
+        console = server.console + console
+    server.console, server.answers = console, False
+    with pytest.raises(DeploymentFailedError, match=f"^sky: .*{why}") as caught:
+        reach(seconds=600.0)
+    assert line in caught.value.facts["its console"]
+    assert caught.value.way_out
+    (kept,) = workdir.runs.glob("*-console-sky.txt")
+    assert kept.read_bytes().decode() == console
+
+
+@pytest.mark.parametrize("ended", [INITRAMFS, PANIC, EMERGENCY])
+def test_a_machine_that_was_started_again_is_judged_by_its_last_boot(reach, server, ended):
+    server.console = f"{ended}\n{BOOTING}{server.console}"
+    assert reach() == "ssh egi@198.51.100.17, host key as the console shows it"
+
+
 def test_a_broken_machine_is_told_in_novas_words(reach, server, world):
     server.status = "ERROR"
     world.faults = {"sky": "No valid host was found."}

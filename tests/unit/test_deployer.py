@@ -1,11 +1,10 @@
-"""Deploy, plan, apply and destroy on a simulated site: what repeats, what is refused, what is left."""
+"""Deploy, plan and apply on a simulated site: what repeats, what is refused, what is left."""
 
 from __future__ import annotations
 
 import shutil
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from simulations import FLOATING_IP, KEYPAIR, SERVER, host_key
@@ -27,18 +26,6 @@ from orchestrator.store import schema
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA = "local:ada"
-
-
-@pytest.fixture
-def record(store):
-    """Look a deployment up by name, a destroyed one too."""
-    return lambda name="sky": store.last(name, owner=ADA)
-
-
-@pytest.fixture
-def folder(world, record):
-    """Where a deployment's work folder is, or was."""
-    return lambda name="sky": world.folders.deployments / record(name).id
 
 
 def refused(call, kind) -> OrchestratorError:
@@ -579,37 +566,7 @@ def test_a_plan_for_what_is_ready_says_nothing_to_do(deployer, asked, record):
     assert record().phase is Phase.READY
 
 
-# --- destroy
-
-
-def test_a_destroyed_deployment_leaves_its_record_and_nothing_else(
-    deployer, asked, world, record, folder
-):
-    deployer().deploy(asked())
-    gone = deployer().destroy("sky")
-    assert (gone.phase, gone.nodes) == (Phase.DESTROYED, ())
-    assert world.resources == {}
-    assert not folder().exists()
-    assert deployer().deploy(asked()).deployment.id != gone.id
-
-
-def test_destroying_a_plan_asks_nobody(deployer, asked, world, folder):
-    deployer().plan(asked())
-    assert deployer(access_token=None).destroy("sky").phase is Phase.DESTROYED
-    assert not folder().exists()
-
-
-@pytest.mark.parametrize("content", [None, "", '{"lineage": "one", "serial": 0, "resources": []}'])
-def test_with_a_lost_state_a_destroy_goes_by_the_sites_listing(
-    deployer, asked, world, folder, content
-):
-    deployer().deploy(asked())
-    state = folder() / "terraform.tfstate"
-    state.unlink()
-    if content is not None:
-        state.write_text(content)
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-    assert world.resources == {}
+# --- what a killed run left
 
 
 @pytest.mark.parametrize(
@@ -642,72 +599,6 @@ def test_an_apply_that_was_killed_is_gone_on_with_and_makes_nothing_twice(
     (folder() / "terraform.tfstate").write_text("")
     assert deployer().deploy(asked()).deployment.phase is Phase.READY
     assert world.kinds == ["floating_ip", "keypair", "server"]
-
-
-@pytest.mark.parametrize("kind", [KEYPAIR, SERVER, FLOATING_IP])
-def test_a_destroy_that_terraform_cannot_finish_goes_on_by_the_sites_listing(
-    deployer, asked, world, kind
-):
-    deployer().deploy(asked())
-    world.resources["server", "anothers"] = "other"
-    world.destroy_breaks_at = kind
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-    assert world.resources == {("server", "anothers"): "other"}
-
-
-def test_a_destroy_works_where_terraform_is_gone(deployer, asked, world):
-    deployer().deploy(asked())
-    (world.home / "bin" / "terraform").unlink()
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-    assert world.resources == {}
-
-
-@pytest.mark.parametrize("state", ["whole", "gone", "cut"])
-def test_a_destroy_that_was_killed_is_ended_by_the_next(
-    deployer, asked, world, folder, record, monkeypatch, state
-):
-    deployer().deploy(asked())
-
-    def killed(*_args, **_options):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("orchestrator.run.sweep" if state == "whole" else WORKDIR_REMOVE, killed)
-        with pytest.raises(KeyboardInterrupt):
-            deployer().destroy("sky")
-    assert record().phase is Phase.DESTROYING
-    if state == "gone":
-        shutil.rmtree(folder())
-    elif state == "cut":
-        shutil.rmtree(folder() / "modules")
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-    assert (world.resources, folder().exists()) == ({}, False)
-
-
-WORKDIR_REMOVE = "orchestrator.workdir.Workdir.remove"
-
-
-def test_what_terraform_forgot_is_swept_away_and_others_stay(deployer, asked, world):
-    mine = deployer().deploy(asked()).deployment
-    world.resources["port", "stray"] = mine.id
-    world.resources["server", "anothers"] = "other"
-    deployer().destroy("sky")
-    assert world.resources == {("server", "anothers"): "other"}
-
-
-def test_what_stays_at_the_site_is_named_and_removed_to_the_end_later(
-    deployer, asked, world, record
-):
-    mine = deployer().deploy(asked()).deployment
-    world.resources["port", "stray"] = mine.id
-    world.stuck = {"port"}
-    error = refused(lambda: deployer().destroy("sky"), DeploymentFailedError)
-    assert error.facts["still there"] == "port stray"
-    assert not any("deploy" in step for step in error.way_out)
-    assert record().phase is Phase.DESTROYING
-    world.stuck = set()
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-    assert world.resources == {}
 
 
 @pytest.mark.parametrize("verb", ["deploy", "plan", "recover", "destroy"])
@@ -745,49 +636,12 @@ def test_what_another_run_began_to_remove_just_now_cannot_be_deployed(
     assert "is being removed" in error.message
 
 
-def test_what_is_being_removed_cannot_be_deployed(deployer, asked, world):
-    mine = deployer().deploy(asked()).deployment
-    world.resources["port", "stray"] = mine.id
-    world.stuck = {"port"}
-    refused(lambda: deployer().destroy("sky"), DeploymentFailedError)
-    for verb in (deployer().deploy, deployer().plan):
-        error = refused(lambda verb=verb: verb(asked()), RequestError)
-        assert "is being removed" in error.message
-        assert error.way_out[0].startswith("make destroy NAME=sky")
-
-
-def test_a_use_case_that_is_gone_does_not_stand_in_the_way(deployer, asked, world):
-    deployer().deploy(asked())
-    for file in world.use_case_folder.iterdir():
-        file.unlink()
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-
-
-def test_a_vo_that_the_site_dropped_does_not_stand_in_the_way(deployer, asked, world):
-    deployer().deploy(asked())
-    _edit(world.folders.config / "sites" / "SIM.yaml", "vo.access.egi.eu", "vo.new.eu")
-    assert deployer().destroy("sky").phase is Phase.DESTROYED
-
-
-def test_a_deployment_stays_in_its_project_when_the_sites_file_names_another(
-    deployer, asked, world
-):
-    deployer().deploy(asked())
-    _edit(world.folders.config / "sites" / "SIM.yaml", "project_id: p1", "project_id: p9")
-    deployer().destroy("sky")
-    assert set(world.logins) == {"p1"}
-
-
 def test_a_failed_apply_of_an_addition_keeps_the_nodes(deployer, asked, world, record):
     deployer().deploy(asked())
     del world.resources["floating_ip", "sky-toy"]
     world.apply_breaks_at = FLOATING_IP
     refused(lambda: deployer().deploy(asked()), SiteError)
     assert [node.name for node in record().nodes] == ["sky-toy"]
-
-
-def _edit(file: Path, old: str, new: str) -> None:
-    file.write_text(file.read_text().replace(old, new))
 
 
 class _Stopper:

@@ -9,6 +9,7 @@ import pytest
 from simulations import VOLUME
 
 from orchestrator import datavolumes
+from orchestrator.catalogue.parameters import Spoken
 from orchestrator.errors import (
     AmbiguousChoiceError,
     DeploymentFailedError,
@@ -38,8 +39,8 @@ def ready(roomy, deployer, asked):
 
 
 def test_a_volume_that_is_needed_is_made_and_mounted_before_the_playbook(ready, world):
-    assert world.kinds == ["floating_ip", "keypair", "server", "volume", "volume_attachment"]
-    disk = DataVolume(id="volume-sky-toy", size_gb=20, device="/dev/vdb", made=True)
+    assert world.kinds == ["floating_ip", "keypair", "server", "volume"]
+    disk = DataVolume(id="volume-sky-toy", size_gb=20, made=True)
     assert ready.volumes == (disk,)
     assert world.mounted == [{"sky-toy": ["volume-sky-toy"]}]
     assert len(world.playbooks) == 1
@@ -177,13 +178,13 @@ def test_a_lost_state_is_recovered_with_the_volume_and_its_place(ready, deployer
 # --- one that exists
 
 
-def test_a_volume_of_the_project_is_attached_and_stays(deployer, asked, world):
+def test_a_volume_of_the_project_is_given_and_stays(deployer, asked, world):
     world.volumes = (CUBE,)
     ready = deployer().deploy(asked(overrides={"volume": "cube"})).deployment
-    disk = DataVolume(id="v-cube", size_gb=50, device="/dev/vdb", made=False)
+    disk = DataVolume(id="v-cube", size_gb=50, made=False)
     assert ready.volumes == (disk,)
     assert (ready.selection.volume.value, ready.selection.volume_gb) == ("v-cube", 50)
-    assert world.kinds == ["floating_ip", "keypair", "server", "volume_attachment"]
+    assert world.kinds == ["floating_ip", "keypair", "server"]
     assert world.mounted == [{"sky-toy": ["v-cube"]}]
     gone = deployer().destroy("sky")
     # It was never ours, so it is not ours to keep either.
@@ -202,6 +203,34 @@ def test_another_volume_for_a_machine_that_exists_is_refused(ready, deployer, as
     world.volumes = (CUBE,)
     with pytest.raises(RequestError, match="has its choices already"):
         deployer().deploy(asked(overrides={"volume": "cube"}))
+
+
+@pytest.fixture
+def bare(deployer, asked, world):
+    """A deployment without a data volume, of a use case that can be asked for one."""
+    file = world.use_case_folder / "usecase.yaml"
+    size = "  volume_gb: {type: integer, default: 0, minimum: 0, help: a data volume}\n"
+    text = file.read_text().replace("parameters:\n", f"parameters:\n{size}")
+    file.write_text(f"{text}needs_from: {{volume_gb: volume_gb}}\n")
+    return deployer().deploy(asked()).deployment
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"parameters": {"volume_gb": Spoken("20")}}, "these parameters need another one"),
+        ({"overrides": {"volume": "cube"}}, "has its choices already"),
+    ],
+)
+def test_a_volume_for_a_machine_that_was_made_without_is_refused_and_changes_nothing(
+    bare, deployer, asked, world, wanted, why
+):
+    world.volumes = (CUBE,)
+    before = dict(world.resources)
+    with pytest.raises(RequestError, match=why) as caught:
+        deployer().deploy(asked(**wanted))
+    assert caught.value.way_out[0] == "deploy under another name"
+    assert (world.resources, world.mounted) == (before, [])
 
 
 # --- what is left behind

@@ -18,6 +18,7 @@ LAYERS = (
         "lifecycle",
         "settings",
         "names",
+        "spans",
         "parallel",
         "stopping",
         "writtenfiles",
@@ -40,6 +41,7 @@ LAYERS = (
         "uploading",
         "drivers",
         "dyndns",
+        "entering",
     ),
     (
         "store",
@@ -59,6 +61,7 @@ LAYERS = (
         "configuring",
         "visiting",
         "run",
+        "removing",
         "sitelogin",
         "deployer",
         "ending",

@@ -242,8 +242,8 @@ def test_of_two_volumes_that_no_state_knows_the_attached_one_is_taken_back():
     assert sorted_out(*pair) == {"missing": ["b"], "doubled": ["a"]}
 
 
-def test_an_attachment_is_a_part_and_nothing_that_a_person_counts():
-    assert count_in_words(["server", "volume", "volume_attachment"]) == "1 server, 1 volume"
+def test_a_part_of_another_is_nothing_that_a_person_counts():
+    assert count_in_words(["server", "volume", "router_interface"]) == "1 server, 1 volume"
 
 
 def test_strays_go_users_first():

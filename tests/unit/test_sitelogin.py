@@ -109,7 +109,7 @@ def test_a_given_token_that_will_not_last_is_refused_before_anything_is_made(
 ):
     took(1500)
     world.login_seconds = 600.0
-    short = deployer(access_token=world.token(left=900.0))
+    short = deployer(access_token=world.token(left=930.0))
     with pytest.raises(LoginError, match="ends in 15 min and cannot be renewed") as caught:
         short.deploy(asked())
     assert "25 min lately" in caught.value.message

@@ -68,13 +68,13 @@ def command(
     nothing. Exit code 5 (4 for want of a login) when not one of them answered.
     """
     # The libraries that speak with sites are loaded here, and not for a look at the store.
-    from orchestrator.collector import Begun, Collector, Ended
+    from orchestrator.collector import Collector
     from orchestrator.settings import Settings
 
     places = context.folders()
     settings = Settings.read(places.config)
     store = surroundings.open_store(store_url)
-    collected, codes = 0, set[int]()
+    view = _Json() if as_json else _Lines()
     with interrupts.safe_stop(_STOPPING) as stop:
         collector = Collector(
             folders=places,
@@ -85,21 +85,30 @@ def command(
             stop=stop,
             patience=patience.total_seconds(),
         )
-        view = _Json() if as_json else _Lines()
-        for event in collector.run(vos=vos or (settings.vo,), sites=sites, every=every, keep=keep):
-            if isinstance(event, Begun):
-                view.begun(event)
-            elif isinstance(event, Ended):
-                view.ended(event)
-                collected = event.collected
-            else:
-                view.kept(event)
-                if event.answer.error is not None:
-                    codes.add(event.answer.error.exit_code)
+        rounds = collector.run(vos=vos or (settings.vo,), sites=sites, every=every, keep=keep)
+        code = _show(rounds, view)
     if every is not None:
         return 0
     if stop.is_set():
         raise InterruptedRunError("stopped; what had been answered by then is kept.")
+    return code
+
+
+def _show(events: Iterable[Begun | Kept | Ended], view: _Json | _Lines) -> int:
+    """Tell each event as it comes; return the exit code that the last round deserves."""
+    from orchestrator.collector import Begun, Ended
+
+    collected, codes = 0, set[int]()
+    for event in events:
+        if isinstance(event, Begun):
+            view.begun(event)
+        elif isinstance(event, Ended):
+            view.ended(event)
+            collected = event.collected
+        else:
+            view.kept(event)
+            if event.answer.error is not None:
+                codes.add(event.answer.error.exit_code)
     if collected:
         return 0
     return codes.pop() if len(codes) == 1 else SiteError.exit_code

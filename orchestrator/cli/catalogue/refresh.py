@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import click
 
 from orchestrator.catalogue import refreshing
-from orchestrator.catalogue.ages import day, span
+from orchestrator.catalogue.ages import day
 from orchestrator.catalogue.refreshing import Change, Refreshed, Report
 from orchestrator.cli import context, tables
 from orchestrator.cli.values import as_value
 from orchestrator.errors import SiteError
+from orchestrator.spans import span
 
 
 @click.command("refresh")

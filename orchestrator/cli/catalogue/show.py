@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli import context, tables, times
+from orchestrator.cli import context, tables
 from orchestrator.cli.catalogue import surroundings
 from orchestrator.cli.values import as_value
 from orchestrator.collected import CollectedOffers
@@ -18,6 +18,7 @@ from orchestrator.model import Flavor, Image, Network, Quota
 from orchestrator.selection import accelerators
 from orchestrator.selection.images import why_not
 from orchestrator.selection.systems import system_of
+from orchestrator.spans import span
 
 
 @click.command("show")
@@ -37,7 +38,7 @@ def command(*, site: str, vo: str | None, store_url: str | None, as_json: bool) 
     now = datetime.now(UTC)
     click.echo(surroundings.heading(found))
     for title, headings, rows in _blocks(found):
-        since = times.span(now - found.since[title])
+        since = span(now - found.since[title])
         click.echo(f"\n{title.upper()}   {len(rows)}, the same for {since}")
         if rows:
             click.echo(tables.render([f"  {headings[0]}", *headings[1:]], _indented(rows)))

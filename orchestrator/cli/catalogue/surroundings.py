@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli import context, times
 from orchestrator.discovery.snapshots import Collected
+from orchestrator.spans import span
 from orchestrator.store import Store
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -37,7 +38,7 @@ def open_store(url: str | None) -> Store:
 def age(at: datetime, now: datetime | None = None) -> str:
     """Write how long ago that was, with a mark where it is long."""
     passed = (now or datetime.now(UTC)) - at
-    return f"{times.span(passed)} ago" + (" !" if passed > _OLD else "")
+    return f"{span(passed)} ago" + (" !" if passed > _OLD else "")
 
 
 def freshness(collected: Collected, now: datetime | None = None) -> str:

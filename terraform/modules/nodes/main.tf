@@ -68,8 +68,8 @@ resource "openstack_compute_instance_v2" "node" {
       "eu.egi.cloud.orchestrator.use_case" = var.deployment.use_case
       "eu.egi.cloud.orchestrator.address"  = "module.nodes.openstack_compute_instance_v2.node[\"${each.key}\"]"
     },
-    # A volume that was there before carries no mark of ours: its attachment is found by this.
-    each.value.volume_id == null ? {} : { "eu.egi.cloud.orchestrator.volume" = each.value.volume_id },
+    # A volume that was there before carries no mark of ours: that it is in use here is told by this.
+    { for volume in lookup(var.volumes, each.key, []) : "eu.egi.cloud.orchestrator.volume" => volume.id if !volume.made },
   )
 
   network {
@@ -87,6 +87,33 @@ resource "openstack_compute_instance_v2" "node" {
       volume_size           = block_device.value
       boot_index            = 0
       delete_on_termination = true
+    }
+  }
+
+  # Where block devices are given, the disk that the flavor brings has to be among them.
+  dynamic "block_device" {
+    for_each = each.value.boot_volume_gb == 0 && contains(keys(var.volumes), each.key) ? [each.value.image_id] : []
+
+    content {
+      uuid                  = block_device.value
+      source_type           = "image"
+      destination_type      = "local"
+      boot_index            = 0
+      delete_on_termination = true
+    }
+  }
+
+  # Given with the server and not attached to it later: a disk that comes while the machine boots
+  # can keep it from finding its own.
+  dynamic "block_device" {
+    for_each = lookup(var.volumes, each.key, [])
+
+    content {
+      uuid                  = block_device.value.id
+      source_type           = "volume"
+      destination_type      = "volume"
+      boot_index            = -1
+      delete_on_termination = false
     }
   }
 

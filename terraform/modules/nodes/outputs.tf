@@ -20,7 +20,7 @@ output "nodes" {
       user       = var.login_user
       groups     = node.groups
       private_ip = try(concat(local.ipv4[name], local.ipv6[name])[0], null)
-      volumes    = []
+      volumes    = lookup(var.volumes, name, [])
       via        = node.via
       id         = openstack_compute_instance_v2.node[name].id
     }
@@ -33,9 +33,4 @@ output "nodes" {
 
   # An address is of use once its server is there.
   depends_on = [openstack_compute_instance_v2.node]
-}
-
-output "server_ids" {
-  description = "The servers by host name, to which volumes are attached"
-  value       = { for name, server in openstack_compute_instance_v2.node : name => server.id }
 }

@@ -12,9 +12,8 @@ variable "nodes" {
     public         = bool
     floating_ip    = optional(string)
     via            = optional(string)
-    volume_id      = optional(string)
   }))
-  description = "Nodes by host name; groups become Ansible inventory groups, a boot volume of 0 GB means the flavor's own disk, a public node gets a floating IP (the one named, else a new one), SSH to the others may go via another node, a volume that exists already will be attached"
+  description = "Nodes by host name; groups become Ansible inventory groups, a boot volume of 0 GB means the flavor's own disk, a public node gets a floating IP (the one named, else a new one), SSH to the others may go via another node"
 
   validation {
     condition     = alltrue([for name, _ in var.nodes : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", name))])
@@ -30,6 +29,12 @@ variable "nodes" {
     condition     = alltrue([for node in var.nodes : node.via == null || contains([for name, one in var.nodes : name if one.via == null], coalesce(node.via, "-"))])
     error_message = "SSH to a node goes straight, or via another node of the deployment to which it goes straight."
   }
+}
+
+variable "volumes" {
+  type        = map(list(object({ id = string, size_gb = number, made = bool })))
+  description = "Must be the `volumes` output of the volumes module; nothing where no node has a data volume"
+  default     = {}
 }
 
 variable "login_user" {

@@ -2,7 +2,7 @@ locals {
   # In the create request, so that a listing finds what a killed run left out of the state, and
   # tells the address under which it is taken back. A volume that is kept at the end keeps it too.
   mark = "orchestrator deployment ${var.deployment.id} at module.volumes"
-  # One that is there already is attached, and never made or deleted.
+  # One that is there already is given to its server, and never made or deleted.
   made = { for name, volume in var.volumes : name => volume if volume.existing_id == null }
 }
 
@@ -38,17 +38,5 @@ resource "openstack_blockstorage_volume_v3" "data" {
       source_vol_id,
       backup_id,
     ]
-  }
-}
-
-resource "openstack_compute_volume_attach_v2" "data" {
-  for_each = var.volumes
-
-  instance_id = var.server_ids[each.key]
-  volume_id   = each.value.existing_id == null ? openstack_blockstorage_volume_v3.data[each.key].id : each.value.existing_id
-
-  timeouts {
-    create = "10m"
-    delete = "10m"
   }
 }

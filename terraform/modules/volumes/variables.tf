@@ -20,8 +20,3 @@ variable "volumes" {
     error_message = "A volume that exists already is named by its id."
   }
 }
-
-variable "server_ids" {
-  type        = map(string)
-  description = "Must be the `server_ids` output of the nodes module"
-}

@@ -2,26 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from orchestrator.catalogue.ages import Age, Copy, day, span
+from orchestrator.catalogue.ages import Age, Copy, day
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SHIPPED = datetime(2026, 7, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("length", "text"),
-    [
-        (timedelta(days=146), "146 days"),
-        (timedelta(hours=47), "47 h"),
-        (timedelta(minutes=119), "119 min"),
-        (timedelta(seconds=119), "119 s"),
-        (timedelta(seconds=-5), "0 s"),
-    ],
-)
-def test_a_duration_has_its_largest_unit(length, text):
-    assert span(length) == text
 
 
 def test_a_day_has_no_leading_zero():

@@ -138,10 +138,10 @@ def test_an_offer_is_shown_with_its_age_and_that_nobody_was_asked(command, kept)
     kept(days=2)
     kept(days=1 / 24, images=(image(status="deactivated"),))
     ended = command("catalogue", "show", "A")
-    assert "A for vo.access.egi.eu, as collected 1 h ago" in ended.out
+    assert "A for vo.access.egi.eu, as collected 60 min ago" in ended.out
     assert "the site was not asked now" in ended.out
-    assert "FLAVORS   2, the same for 2 d" in ended.out
-    assert "IMAGES   1, the same for 1 h" in ended.out
+    assert "FLAVORS   2, the same for 2 days" in ended.out
+    assert "IMAGES   1, the same for 60 min" in ended.out
 
 
 def test_each_thing_is_a_row(command, kept):
@@ -166,10 +166,10 @@ def test_an_old_offer_is_marked_and_the_failure_since_then_told(command, kept, s
     cause = "A did not answer in time."
     store.offers.record_failure("A", VO, at=NOW - 2 * DAY, kind="SiteError", cause=cause)
     out = command("catalogue", "show", "A").out
-    assert "as collected 3 d ago !" in out
-    assert f"last tried 2 d ago !: {cause}" in out
-    assert f"last tried 2 d ago !: {cause}" in command("catalogue", "diff", "--since", "1d").out
-    assert "3 d ago !, not reached since" in command("catalogue", "search").out
+    assert "as collected 3 days ago !" in out
+    assert f"last tried 2 days ago !: {cause}" in out
+    assert f"last tried 2 days ago !: {cause}" in command("catalogue", "diff", "--since", "1d").out
+    assert "3 days ago !, not reached since" in command("catalogue", "search").out
 
 
 def test_a_program_reads_the_offer_whole(command, kept):

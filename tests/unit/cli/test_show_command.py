@@ -54,11 +54,11 @@ def test_a_name_that_there_is_not_is_refused(command):
 @pytest.mark.parametrize(
     ("left", "text"),
     [
-        (timedelta(days=7), "in 7 d"),
-        (timedelta(days=1), "in 1 d"),
+        (timedelta(days=7), "in 7 days"),
+        (timedelta(days=1), "in 24 h"),
         (timedelta(hours=23), "in 23 h !"),
         (timedelta(minutes=5), "in 5 min !"),
-        (timedelta(seconds=-90), "1 min ago !"),
+        (timedelta(seconds=-90), "90 s ago !"),
     ],
 )
 def test_the_end_is_told_and_marked_when_it_is_near(deployment, clock, left, text):

@@ -44,7 +44,5 @@ def test_what_is_no_date():
         times.Moment().convert("yesterday", None, None)
 
 
-def test_lengths_and_moments_read_short():
-    lengths = (timedelta(seconds=-1), timedelta(seconds=59), timedelta(minutes=61), timedelta(9))
-    assert [times.span(length) for length in lengths] == ["0 s", "59 s", "1 h", "9 d"]
+def test_a_moment_reads_short():
     assert times.moment(datetime(2026, 11, 3, 4, 5, tzinfo=UTC)) == "3 Nov 2026, 04:05 UTC"

@@ -37,8 +37,18 @@ def test_the_timer_is_written_and_started(written):
     assert "OnCalendar=2026-12-01 12:30:00 UTC\n" in files[".timer"]
     assert "OnBootSec=1h\n" in files[".timer"]
     assert said.read_text().splitlines() == [
+        "-q --no-reload enable deployment-end.timer",
+        "restart deployment-end.timer",
+    ]
+
+
+def test_a_timer_that_systemd_has_read_is_read_again(written):
+    written()
+    files, said = written(END + timedelta(days=1))
+    assert "OnCalendar=2026-12-02 12:30:00 UTC\n" in files[".timer"]
+    assert said.read_text().splitlines()[2:] == [
         "daemon-reload",
-        "-q enable deployment-end.timer",
+        "-q --no-reload enable deployment-end.timer",
         "restart deployment-end.timer",
     ]
 

@@ -73,9 +73,6 @@ class Project:
     def remove_interface_from_router(self, router, port_id):
         self._delete("interface", f"{router}/{port_id}")
 
-    def delete_volume_attachment(self, server, volume, ignore_missing):
-        self._delete("attachment", f"{server}/{volume}")
-
     def _delete(self, kind, found):
         if (kind, found) in self.deleted:
             raise Gone
@@ -182,7 +179,6 @@ def test_a_server_is_found_by_name_and_mark():
     [
         ("server", ("server", "i")),
         ("volume", ("volume", "i")),
-        ("volume_attachment", ("attachment", "s/v")),
         ("keypair", ("keypair", "i")),
         ("floating_ip", ("ip", "i")),
         ("router_interface", ("interface", "r/i")),
@@ -192,8 +188,7 @@ def test_a_server_is_found_by_name_and_mark():
 )
 def test_each_kind_is_removed_its_own_way_and_twice_is_no_error(kind, call):
     project = Project()
-    found_id = "s/v" if kind == "volume_attachment" else "i"
-    resource = Resource(kind=kind, id=found_id, name="n", parent_id="r")
+    resource = Resource(kind=kind, id="i", name="n", parent_id="r")
     marks.remove(project, resource)
     marks.remove(project, resource)
     assert project.deleted == [call]
@@ -227,11 +222,10 @@ def test_each_resource_tells_where_it_stands_in_the_code():
 
 
 VOLUMES = "module.volumes.openstack_blockstorage_volume_v3.data"
-ATTACHMENTS = "module.volumes.openstack_compute_volume_attach_v2.data"
 
 
 def with_volumes(*attached, **metadata):
-    """A server of ours to which volumes are attached."""
+    """A server of ours that has volumes."""
     made = server("vm", OURS)
     made.attached_volumes = [{"id": one} for one in attached]
     place = {"address": 'module.nodes.openstack_compute_instance_v2.node["sky-vm"]', **metadata}
@@ -254,13 +248,11 @@ def test_a_volume_tells_its_place_its_size_and_whether_it_is_kept():
         ],
     )
     found = {one.id: one for one in marks.find(project, OURS)}
-    assert set(found) == {"id-vm", "id-vm/v1", "v1", "v3"}
+    assert set(found) == {"id-vm", "v1", "v3"}
+    assert found["id-vm"].volumes == ("v1",)
     assert (found["v1"].address, found["v1"].size_gb) == (f'{VOLUMES}["sky-vm"]', 20)
     assert (found["v1"].in_use, found["v1"].status, found["v1"].kept) == (True, "IN-USE", False)
     assert (found["v3"].in_use, found["v3"].kept) == (False, True)
-    attachment = found["id-vm/v1"]
-    assert (attachment.kind, attachment.parent_id) == ("volume_attachment", "id-vm")
-    assert attachment.address == f'{ATTACHMENTS}["sky-vm"]'
 
 
 def test_a_volume_with_another_description_is_found_by_its_metadata():
@@ -270,10 +262,10 @@ def test_a_volume_with_another_description_is_found_by_its_metadata():
     assert found.address == f'{VOLUMES}["sky-vm"]'
 
 
-def test_a_volume_of_before_is_no_resource_of_ours_but_its_attachment_is():
+def test_a_volume_of_before_is_no_resource_of_ours_but_its_server_tells_it():
     project = Project(servers=[with_volumes("cube", volume="cube")], volumes=[volume("cube")])
-    found = [(one.kind, one.id) for one in marks.find(project, OURS)]
-    assert found == [("server", "id-vm"), ("volume_attachment", "id-vm/cube")]
+    (found,) = marks.find(project, OURS)
+    assert (found.id, found.volumes) == ("id-vm", ("cube",))
 
 
 def test_a_site_without_volumes_is_not_asked_for_them(monkeypatch):

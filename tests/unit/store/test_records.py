@@ -62,10 +62,17 @@ FULL = {
     Hop(host="gate", ours=False, ssh_config="/home/ada/config"),
 ])  # fmt: skip
 def test_a_node_comes_back_with_what_leads_to_it(deployment, node, hop):
-    made = DataVolume(id="v1", size_gb=60, device="/dev/vdb", made=True)
+    made = DataVolume(id="v1", size_gb=60, made=True)
     volumes = (made, replace(made, id="v2", made=False))
     whole = replace(deployment, nodes=(replace(node, hop=hop, volumes=volumes),))
     assert through_the_store(whole) == whole
+
+
+def test_a_volume_that_was_attached_to_its_server_later_had_a_place_too(deployment, node):
+    disk = DataVolume(id="v1", size_gb=60, made=True)
+    row = records.to_row(replace(deployment, nodes=(replace(node, volumes=(disk,)),)))
+    row["nodes"][0]["volumes"][0]["device"] = "/dev/vdb"
+    assert records.from_row(row).volumes == (disk,)
 
 
 def test_a_volume_that_outlives_its_deployment_comes_back(deployment):

@@ -46,15 +46,11 @@ def find_disk(volume, wait_seconds, sleep=time.sleep, clock=time.monotonic):
         if disk:
             return disk
         if clock() >= deadline:
-            break
+            raise Refused(
+                f"the volume {volume['id']} of {volume['size_gb']} GB is not among the disks of this"
+                f" machine: {', '.join(_disks()) or 'none'}; is it attached at the site?"
+            )
         sleep(1)
-    disk = _by_place(volume)
-    if disk:
-        return disk
-    raise Refused(
-        f"the volume {volume['id']} of {volume['size_gb']} GB is not among the disks of this machine:"
-        f" {', '.join(_disks()) or 'none'}; is it attached at the site?"
-    )
 
 
 def _disks():
@@ -78,18 +74,6 @@ def _by_serial(volume_id):
         if _read(os.path.join(SYS_BLOCK, name, "serial")).strip() == volume_id[:_SHOWN]:
             return f"/dev/{name}"
     return None
-
-
-def _by_place(volume):
-    """Return the disk at the place that the site tells, if it is as large as the volume and not in use.
-
-    The site's word is a guess of what the machine will call it.
-    """
-    name = os.path.basename(volume["device"])
-    sectors = _read(os.path.join(SYS_BLOCK, name, "size")).strip() if name else ""
-    if not sectors or int(sectors) * 512 != volume["size_gb"] << 30:
-        return None
-    return None if _mounted_parts(f"/dev/{name}") else f"/dev/{name}"
 
 
 def _read(path):
@@ -135,10 +119,6 @@ def _signatures(disk):
 def _parts(disk):
     """Return the disk's name and those of all that is made of it."""
     return run("lsblk", "--noheadings", "--raw", "--output", "NAME", disk)[1].split()
-
-
-def _mounted_parts(disk):
-    return run("lsblk", "--noheadings", "--raw", "--output", "MOUNTPOINT", disk)[1].split()
 
 
 def _head(disk):

@@ -3,8 +3,9 @@
 set -eu
 
 # Its last steps install and upgrade: beside them apt waits for a lock, or loses to a reboot.
-# 1 and 2 are said of a boot with errors, which is over as well.
-if command -v cloud-init >/dev/null; then
+# 1 and 2 are said of a boot with errors, which is over as well. Its result is what it writes last:
+# where that is there, the program itself, which takes its time, has nothing to add.
+if command -v cloud-init >/dev/null && [ ! -s /run/cloud-init/result.json ]; then
     code=0
     cloud-init status --wait >/dev/null || code=$?
     [ "$code" -le 2 ]
