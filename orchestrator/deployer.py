@@ -241,9 +241,7 @@ class Deployer:
         """
         deployment = self._store.require(name, owner=self._owner)
         # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
-        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
-            deployment.site
-        )
+        site = self._catalogue().find(deployment.site)
         share = Share(vo=deployment.vo, project_id=deployment.project_id)
         with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
             if run.deployment.phase in MAY_HOLD_RESOURCES:
@@ -258,9 +256,7 @@ class Deployer:
         from orchestrator import datavolumes
 
         one = datavolumes.find(datavolumes.kept(self._store, owner=self._owner), asked)
-        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
-            one.origin.site
-        )
+        site = self._catalogue().find(one.origin.site)
         source = choose_source(
             self._settings, site=site, tokens=self._folders.tokens, given=self._given
         )
@@ -346,8 +342,15 @@ class Deployer:
 
     def _place(self, site: str, vo: str | None) -> tuple[Site, Share]:
         """Return the site of that name or alias, and what a VO has there."""
-        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
-        return found, self._share(found, vo or self._settings.vo, asked_as=site)
+        catalogue = self._catalogue()
+        found = catalogue.find(site)
+        share = catalogue.share(
+            found,
+            vo or self._settings.vo,
+            asked_as=site,
+            logged_in=self._is_logged_in(found),
+        )
+        return found, share
 
     def _use_case_if_here(self, name: str) -> UseCase | None:
         """Return a use case that a listing names, None where this machine does not know it."""
@@ -361,12 +364,17 @@ class Deployer:
 
         A deployment goes by the use case that it was made with, until an upgrade is asked for.
         """
-        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(request.site)
+        catalogue = self._catalogue()
+        site = catalogue.find(request.site)
         use_case = self._kept(request) or find_use_case(
             request.use_case, use_case_folders(self._folders.config)
         )
-        share = self._share(
-            site, request.vo or self._settings.vo, asked_as=request.site, use_case=request.use_case
+        share = catalogue.share(
+            site,
+            request.vo or self._settings.vo,
+            asked_as=request.site,
+            use_case=request.use_case,
+            logged_in=self._is_logged_in(site),
         )
         return Target(site=site, share=share, use_case=use_case)
 
@@ -376,10 +384,8 @@ class Deployer:
             return None
         return kept_use_case(Workdir(self._folders.deployments / found.id), found.use_case)
 
-    def _share(self, site: Site, vo: str, *, asked_as: str, use_case: str | None = None) -> Share:
-        return Catalogue.usual(self._folders.config, cache=self._folders.cache).share(
-            site, vo, asked_as=asked_as, use_case=use_case, logged_in=self._is_logged_in(site)
-        )
+    def _catalogue(self) -> Catalogue:
+        return Catalogue.usual(self._folders.config, cache=self._folders.cache)
 
     def _is_logged_in(self, site: Site) -> bool:
         try:
@@ -430,8 +436,13 @@ class Deployer:
 
         stop = EitherStop(self._stop)
         with self._store.lease(deployment, on_lost=stop.set) as lease:
+            # Another run may have worked on it until just now.
+            found = self._store.get(deployment.id)
+            _require_not_removed(found)
+            if verb != "destroy":
+                _require_not_ending(found)
             run = Run(
-                deployment=self._store.get(deployment.id),
+                deployment=found,
                 site=site,
                 share=share,
                 folders=self._folders,
@@ -476,6 +487,14 @@ def _as_request(deployment: Deployment) -> Request:
         vo=deployment.vo,
         name=deployment.name,
     )
+
+
+def _require_not_removed(found: Deployment) -> None:
+    if found.phase is Phase.DESTROYED:
+        raise RequestError(
+            f"{found.name} was removed by another run just now",
+            way_out=["orchestrator list        shows what there is"],
+        )
 
 
 def _require_not_ending(found: Deployment) -> None:

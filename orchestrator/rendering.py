@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import re
@@ -83,6 +84,15 @@ def render_end() -> str:
 
 
 def _render(template: Path, **structure: object) -> str:
+    return _compiled(template.read_text(encoding="utf-8")).render(
+        provider_version=PROVIDER_VERSION,
+        module_source=lambda name: f"./modules/{ident(name)}",
+        **structure,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(source: str) -> jinja2.Template:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         finalize=hcl,
@@ -90,12 +100,7 @@ def _render(template: Path, **structure: object) -> str:
         trim_blocks=True,
     )
     environment.filters["ident"] = ident
-    source = template.read_text(encoding="utf-8")
-    return environment.from_string(source).render(
-        provider_version=PROVIDER_VERSION,
-        module_source=lambda name: f"./modules/{ident(name)}",
-        **structure,
-    )
+    return environment.from_string(source)
 
 
 def variables(

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 
 from orchestrator.errors import SetupError
+from orchestrator.writtenfiles import load_yaml
 
 FILE = "config.yaml"
 # A line of its own in a letter's head would be another head.
@@ -61,10 +62,10 @@ class Settings:
         """Read config.yaml of a folder; no file means the defaults."""
         path = config / FILE
         try:
-            content = yaml.safe_load(path.read_text())
+            content = load_yaml(path.read_text(), aliases=True)
         except FileNotFoundError:
             return cls()
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise _wrong(path, " ".join(str(error).split())) from error
         given = _checked(content if content is not None else {}, path)
         letter = given.pop("warning_mail", None)
