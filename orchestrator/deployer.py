@@ -19,9 +19,10 @@ from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
+from orchestrator.dyndns import DynamicDns, for_its_issuer
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
 from orchestrator.explanation import Explanation
-from orchestrator.extras import with_extras
+from orchestrator.extras import page_of, with_extras
 from orchestrator.journal import Journal, OnProgress
 from orchestrator.keeping import kept_use_case
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
@@ -64,6 +65,11 @@ class Outcome:
     changed: bool
     seconds: float
     use_case: UseCase  # as the deployment keeps it, with the extras that are on
+
+    @property
+    def page(self) -> str | None:
+        """Where everybody meets the page, None where only its tunnel leads to it."""
+        return page_of(self.deployment, self.use_case)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +129,8 @@ class Deployer:
             run.choose(request, use_case)
             planned = run.plan(use_case)
             if planned.changes:
-                run.apply()
+                run.apply(use_case)
+            run.lead_name(use_case)
             configured = run.configure(
                 use_case, force=request.configure, anew=bool(planned.changes)
             )
@@ -169,7 +176,8 @@ class Deployer:
         with self._run(deployment, target.site, target.share, "apply") as run:
             run.login()
             use_case = run.keep(target.use_case, upgrade=False)
-            run.apply()
+            run.apply(use_case)
+            run.lead_name(use_case)
             run.configure(use_case, force=False, anew=True)
             ready = run.finish()
         spent = time.monotonic() - start
@@ -233,9 +241,7 @@ class Deployer:
         """
         deployment = self._store.require(name, owner=self._owner)
         # A site that has dropped the VO, or a use case that is gone, must not stand in the way.
-        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
-            deployment.site
-        )
+        site = self._catalogue().find(deployment.site)
         share = Share(vo=deployment.vo, project_id=deployment.project_id)
         with self._run(deployment, site, site.share_of(deployment.vo) or share, "destroy") as run:
             if run.deployment.phase in MAY_HOLD_RESOURCES:
@@ -250,9 +256,7 @@ class Deployer:
         from orchestrator import datavolumes
 
         one = datavolumes.find(datavolumes.kept(self._store, owner=self._owner), asked)
-        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(
-            one.origin.site
-        )
+        site = self._catalogue().find(one.origin.site)
         source = choose_source(
             self._settings, site=site, tokens=self._folders.tokens, given=self._given
         )
@@ -338,8 +342,15 @@ class Deployer:
 
     def _place(self, site: str, vo: str | None) -> tuple[Site, Share]:
         """Return the site of that name or alias, and what a VO has there."""
-        found = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(site)
-        return found, self._share(found, vo or self._settings.vo, asked_as=site)
+        catalogue = self._catalogue()
+        found = catalogue.find(site)
+        share = catalogue.share(
+            found,
+            vo or self._settings.vo,
+            asked_as=site,
+            logged_in=self._is_logged_in(found),
+        )
+        return found, share
 
     def _use_case_if_here(self, name: str) -> UseCase | None:
         """Return a use case that a listing names, None where this machine does not know it."""
@@ -353,12 +364,17 @@ class Deployer:
 
         A deployment goes by the use case that it was made with, until an upgrade is asked for.
         """
-        site = Catalogue.usual(self._folders.config, cache=self._folders.cache).find(request.site)
+        catalogue = self._catalogue()
+        site = catalogue.find(request.site)
         use_case = self._kept(request) or find_use_case(
             request.use_case, use_case_folders(self._folders.config)
         )
-        share = self._share(
-            site, request.vo or self._settings.vo, asked_as=request.site, use_case=request.use_case
+        share = catalogue.share(
+            site,
+            request.vo or self._settings.vo,
+            asked_as=request.site,
+            use_case=request.use_case,
+            logged_in=self._is_logged_in(site),
         )
         return Target(site=site, share=share, use_case=use_case)
 
@@ -368,10 +384,8 @@ class Deployer:
             return None
         return kept_use_case(Workdir(self._folders.deployments / found.id), found.use_case)
 
-    def _share(self, site: Site, vo: str, *, asked_as: str, use_case: str | None = None) -> Share:
-        return Catalogue.usual(self._folders.config, cache=self._folders.cache).share(
-            site, vo, asked_as=asked_as, use_case=use_case, logged_in=self._is_logged_in(site)
-        )
+    def _catalogue(self) -> Catalogue:
+        return Catalogue.usual(self._folders.config, cache=self._folders.cache)
 
     def _is_logged_in(self, site: Site) -> bool:
         try:
@@ -407,6 +421,13 @@ class Deployer:
         self._store.add(deployment)
         return deployment
 
+    def _dynamic_dns(self, site: Site) -> DynamicDns:
+        address, issuer = self._settings.dynamic_dns, self._settings.dynamic_dns_issuer
+        return DynamicDns(
+            address=address,
+            token=lambda: for_its_issuer(self._token(site), issuer=issuer, address=address),
+        )
+
     @contextmanager
     def _run(self, deployment: Deployment, site: Site, share: Share, verb: str) -> Iterator[Run]:
         """Hold the lease and note how the run ended."""
@@ -415,8 +436,13 @@ class Deployer:
 
         stop = EitherStop(self._stop)
         with self._store.lease(deployment, on_lost=stop.set) as lease:
+            # Another run may have worked on it until just now.
+            found = self._store.get(deployment.id)
+            _require_not_removed(found)
+            if verb != "destroy":
+                _require_not_ending(found)
             run = Run(
-                deployment=self._store.get(deployment.id),
+                deployment=found,
                 site=site,
                 share=share,
                 folders=self._folders,
@@ -426,6 +452,7 @@ class Deployer:
                 source=lambda: choose_source(
                     self._settings, site=site, tokens=self._folders.tokens, given=self._given
                 ),
+                dynamic_dns=self._dynamic_dns(site),
                 environment=self._given.env,
                 reach_seconds=self._reach_seconds,
                 app_credential=self._settings.app_credential,
@@ -460,6 +487,14 @@ def _as_request(deployment: Deployment) -> Request:
         vo=deployment.vo,
         name=deployment.name,
     )
+
+
+def _require_not_removed(found: Deployment) -> None:
+    if found.phase is Phase.DESTROYED:
+        raise RequestError(
+            f"{found.name} was removed by another run just now",
+            way_out=["orchestrator list        shows what there is"],
+        )
 
 
 def _require_not_ending(found: Deployment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import re
@@ -83,6 +84,15 @@ def render_end() -> str:
 
 
 def _render(template: Path, **structure: object) -> str:
+    return _compiled(template.read_text(encoding="utf-8")).render(
+        provider_version=PROVIDER_VERSION,
+        module_source=lambda name: f"./modules/{ident(name)}",
+        **structure,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(source: str) -> jinja2.Template:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         finalize=hcl,
@@ -90,12 +100,7 @@ def _render(template: Path, **structure: object) -> str:
         trim_blocks=True,
     )
     environment.filters["ident"] = ident
-    source = template.read_text(encoding="utf-8")
-    return environment.from_string(source).render(
-        provider_version=PROVIDER_VERSION,
-        module_source=lambda name: f"./modules/{ident(name)}",
-        **structure,
-    )
+    return environment.from_string(source)
 
 
 def variables(
@@ -107,6 +112,7 @@ def variables(
     public_key: str,
     cidr: str = CIDR,
     ssh_from: Sequence[str] = (),
+    open_ports: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Return what terraform.tfvars.json says: every value of a deployment, no secret."""
     share = site.share_of(deployment.vo)
@@ -128,6 +134,7 @@ def variables(
         "ssh_from": list(ssh_from or ANYWHERE[selection.ip_version]),
         "login_user": LOGIN_USER,
         "nodes": _nodes(deployment, selection, use_case),
+        **({"open_ports": sorted(open_ports)} if open_ports else {}),
         # Code without volumes knows no word for them.
         **({"volumes": volumes} if volumes else {}),
     }

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from orchestrator import paths
 from orchestrator.errors import LoginError
+from orchestrator.writtenfiles import load_yaml
 
 _URN = re.compile(r"^urn:mace:egi\.eu:group:(?P<groups>[^#]+?)(?::role=(?P<role>[^#:]+))?(?:#.*)?$")
 
@@ -39,7 +38,7 @@ class Entitlement:
 
 def read_mappings(path: Path | None = None) -> Mapping[str, str]:
     """Return EGI's table: VO -> the entitlement that sites ask for."""
-    content = yaml.safe_load((path or paths.TEMPLATES / "vo-mappings.yaml").read_text())
+    content = load_yaml((path or paths.TEMPLATES / "vo-mappings.yaml").read_bytes())
     return dict(content["vos"])
 
 

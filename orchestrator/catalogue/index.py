@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-import yaml
-
 from orchestrator import paths
 from orchestrator.catalogue.layers import SiteFolder
 from orchestrator.catalogue.sources.known import SITE_FILES, TITLES
+from orchestrator.writtenfiles import load_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +24,7 @@ class Index:
     @classmethod
     def read(cls, path: Path) -> Index:
         """Read the index beside the shipped site files."""
-        content = yaml.safe_load(path.read_text())
+        content = load_yaml(path.read_bytes())
         return cls(
             dated=content["date"],
             aliases=content["aliases"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,12 @@ class _File:
     listings: tuple[Listing, ...]
 
 
+# Made once, and not before it is needed: that takes as long as reading the file.
+@functools.cache
+def _adapter() -> TypeAdapter[_File]:
+    return TypeAdapter(_File)
+
+
 def path(cache: Path) -> Path:
     """Return the file of the kept copies."""
     return cache / "catalogue" / "listings.json"
@@ -37,7 +44,7 @@ def read(cache: Path) -> tuple[Listings, str | None]:
     """Return the kept copies by source, and what is wrong with their file, if anything."""
     file = path(cache)
     try:
-        content = TypeAdapter(_File).validate_json(file.read_bytes())
+        content = _adapter().validate_json(file.read_bytes())
     except FileNotFoundError:
         return {}, None
     except OSError as error:
@@ -50,7 +57,7 @@ def read(cache: Path) -> tuple[Listings, str | None]:
 def write(cache: Path, listings: Iterable[Listing]) -> None:
     """Keep the copies; a reader sees the old file or the new one, whole."""
     file = path(cache)
-    content = TypeAdapter(_File).dump_json(_File(format=1, listings=tuple(listings)))
+    content = _adapter().dump_json(_File(format=1, listings=tuple(listings)))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _replace(file, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, f
 
 from orchestrator.catalogue.endpoints import normalise
 from orchestrator.model import Fact
-
-# The C parser is ten times quicker and not part of every build of PyYAML.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
+from orchestrator.writtenfiles import load_yaml
 
 # The hosts travel to ssh as an argument of -J: nothing in them may read as an option.
 _JUMP = r"([A-Za-z0-9_][\w.-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(:\d{1,5})?"
@@ -116,16 +114,21 @@ def read(path: Path) -> ReadFile:
 def parse(raw: bytes, path: Path) -> ReadFile:
     """Read what a file holds; ValueError says what is wrong with it."""
     try:
-        content = yaml.load(raw, Loader=LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: a site file is a mapping that starts with gocdb: NAME")
-    try:
-        site = SiteFile.model_validate(content)
+        site = _understood(raw)
     except ValidationError as error:
         raise ValueError(f"{path}: {_first(error)}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     return ReadFile(path=path, site=_beside(site, path.parent), warnings=_unknown(site, path))
+
+
+# The catalogue is read anew for each question, and its files hardly ever say anything new.
+@functools.lru_cache(maxsize=512)
+def _understood(raw: bytes) -> SiteFile:
+    content = load_yaml(raw, aliases=True)
+    if not isinstance(content, dict):
+        raise ValueError("a site file is a mapping that starts with gocdb: NAME")
+    return SiteFile.model_validate(content)
 
 
 def _first(error: ValidationError) -> str:

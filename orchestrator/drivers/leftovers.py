@@ -17,6 +17,7 @@ from orchestrator.errors import DeploymentFailedError, InterruptedRunError
 _PATIENCE = 1800.0
 _GRACE = 60.0
 _PAUSE = 0.5
+_STARTING = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +35,26 @@ class Leftover:
 
 def find(folder: Path) -> list[Leftover]:
     """Return the processes whose working folder is this one or below it."""
+    # The kernel's own word on where a process works has no symbolic link left in it.
+    top = os.path.realpath(folder)
     found = []
-    for entry in Path("/proc").glob("[0-9]*"):
+    for name in filter(str.isdecimal, os.listdir("/proc")):
         # A process may end, or be another user's, while it is looked at.
         with contextlib.suppress(OSError):
-            where = (entry / "cwd").resolve(strict=True)
-            if where.is_relative_to(folder.resolve()) and int(entry.name) != os.getpid():
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                program = " ".join(Path(os.fsdecode(word)).name for word in words[:2] if word)
-                found.append(Leftover(pid=int(entry.name), program=program))
+            where = os.readlink(f"/proc/{name}/cwd")
+            if f"{where}/".startswith(f"{top}/") and int(name) != os.getpid():
+                found.append(Leftover(pid=int(name), program=_program(name)))
     return sorted(found, key=lambda one: one.pid)
+
+
+def _program(pid: str) -> str:
+    file = Path("/proc", pid, "cmdline")
+    words = file.read_bytes()
+    if not words:
+        # One that is just being started has none yet, and may be a part of Terraform.
+        time.sleep(_STARTING)
+        words = file.read_bytes()
+    return " ".join(Path(os.fsdecode(word)).name for word in words.split(b"\0")[:2] if word)
 
 
 def settle(

@@ -68,7 +68,9 @@ class Lease:
                 self._take(believed)
         except sa.exc.IntegrityError as error:
             # Two that saw it free at once: the database let the other one in.
-            raise self._refused(self._read_holder()) from error
+            with self._engine.connect() as connection:
+                holder = self._read_holder(connection)
+            raise self._refused(holder) from error
         self._heartbeat.start()
         return self
 
@@ -91,9 +93,14 @@ class Lease:
 
     def require(self) -> None:
         """Raise LeaseLostError when another run has taken over, or may have while the store was away."""
-        if self._renew():
+        with opening.writing(self._engine) as connection:
+            self.require_in(connection)
+
+    def require_in(self, connection: sa.Connection) -> None:
+        """Do so in a transaction: what else it writes is written by who has the lease, or not at all."""
+        if self._renew(connection):
             return
-        holder, name = self._read_holder(), self._deployment.name
+        holder, name = self._read_holder(connection), self._deployment.name
         raise LeaseLostError(
             f"this run was silent for too long, and {name} was taken over by {_describe(holder)}",
             facts={"this run": _describe(self._holder)},
@@ -103,20 +110,18 @@ class Lease:
             ],
         )
 
-    def _read_holder(self) -> str | None:
+    def _read_holder(self, connection: sa.Connection) -> str | None:
         table = schema.leases
         query = sa.select(table.c.holder).where(table.c.deployment_id == self._deployment.id)
-        with self._engine.connect() as connection:
-            holder: str | None = connection.execute(query).scalar()
+        holder: str | None = connection.execute(query).scalar()
         return holder
 
-    def _renew(self) -> bool:
+    def _renew(self, connection: sa.Connection) -> bool:
         """Write a heartbeat; tell whether the lease is still held."""
         until = self._clock() + _LIFE
-        with opening.writing(self._engine) as connection:
-            written = connection.execute(
-                schema.leases.update().where(self._mine).values({"until": until})
-            )
+        written = connection.execute(
+            schema.leases.update().where(self._mine).values({"until": until})
+        )
         if written.rowcount:
             self._held_until = until
         return bool(written.rowcount)
@@ -164,7 +169,8 @@ class Lease:
     def _beat(self) -> None:
         while not self._released.wait(self._every):
             try:
-                is_held = self._renew()
+                with opening.writing(self._engine) as connection:
+                    is_held = self._renew(connection)
             except SetupError:
                 # A beat that cannot be written is made up for by the next: the lease lasts four.
                 is_held = self._clock() <= self._held_until

@@ -10,10 +10,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestrator.errors import SetupError
+from orchestrator.store import schema
 
 # The newest file of migrations/versions: kept here so that an up-to-date store is
 # opened without importing Alembic, which costs as much as the rest of a command.
 HEAD = "0004"
+
+# As Alembic keeps it, so that a later version migrates a store from here.
+_VERSIONS = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,7 +38,9 @@ def open_engine(url: str) -> sa.Engine:
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
         version = _version(engine)
-        if version != HEAD:
+        if version is None:
+            _make(engine)
+        elif version != HEAD:
             _migrate(engine, version)
     except ImportError as error:
         raise SetupError(
@@ -81,9 +92,29 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _version(engine: sa.Engine) -> str | None:
     with engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return _version_seen(connection)
+
+
+def _version_seen(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(_VERSIONS.name):
+        return None
+    return connection.execute(sa.select(_VERSIONS.c.version_num)).scalar()
+
+
+def _make(engine: sa.Engine) -> None:
+    """Make the tables of a new store as they are today: there is nothing to migrate."""
+    with engine.begin() as connection:
+        # Two first commands at once: the second waits here and then finds it done.
+        _wait_for_others(connection)
+        if _version_seen(connection) is None:
+            schema.metadata.create_all(connection)
+            _VERSIONS.create(connection)
+            connection.execute(_VERSIONS.insert().values(version_num=HEAD))
+
+
+def _wait_for_others(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _migrate(engine: sa.Engine, version: str | None) -> None:
@@ -95,9 +126,7 @@ def _migrate(engine: sa.Engine, version: str | None) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     try:
         with engine.begin() as connection:
-            # Two first commands at once: the second waits here and then finds it done.
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _wait_for_others(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:

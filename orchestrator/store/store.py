@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,9 +135,8 @@ class Store:
 
     def note(self, deployment: Deployment, *, phase: str, text: str) -> None:
         """Record that something happened."""
-        self._require_lease()
         values = {"deployment_id": deployment.id, "at": self._clock(), "phase": phase, "text": text}
-        with opening.writing(self._engine) as connection:
+        with self._writing() as connection:
             connection.execute(schema.events.insert().values(values))
 
     def events(self, deployment: Deployment) -> list[Event]:
@@ -180,23 +180,26 @@ class Store:
         view._lease = lease
         return view
 
-    def _require_lease(self) -> None:
-        if self._lease is not None:
-            self._lease.require()
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction; one that has lost its lease gets none."""
+        with opening.writing(self._engine) as connection:
+            if self._lease is not None:
+                self._lease.require_in(connection)
+            yield connection
 
     def _save(self, deployment: Deployment, changes: dict[str, Any]) -> Deployment:
         """Write what has changed and nothing else, and return the record as it is now.
 
         Somebody may have put the end off while a run was at work on the rest.
         """
-        self._require_lease()
         changed = replace(deployment, updated_at=self._clock(), **changes)
         before, after = records.to_row(deployment), records.to_row(changed)
         values = {
             name: after[name] for name in after if before[name] != after[name] or name in changes
         }
         table = schema.deployments
-        with opening.writing(self._engine) as connection:
+        with self._writing() as connection:
             connection.execute(table.update().where(table.c.id == changed.id).values(values))
         return self.get(changed.id)
 

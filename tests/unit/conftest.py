@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+
 import pytest
+import sqlalchemy as sa
 from simulations import World
 
 from orchestrator.deployer import Deployer
 from orchestrator.model import Request
 from orchestrator.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def forgetful_disk(monkeypatch):
+    """Wait for no disk: what a test writes need not outlive a power cut."""
+    monkeypatch.setattr(os, "fsync", lambda _file: None)
+    sa.event.listen(sa.Engine, "connect", _do_not_wait)
+    yield
+    sa.event.remove(sa.Engine, "connect", _do_not_wait)
+
+
+def _do_not_wait(connection, _record) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

@@ -601,6 +601,41 @@ def test_an_apply_that_was_killed_is_gone_on_with_and_makes_nothing_twice(
     assert world.kinds == ["floating_ip", "keypair", "server"]
 
 
+@pytest.mark.parametrize("verb", ["deploy", "plan", "recover", "destroy"])
+def test_what_another_run_removed_just_now_is_said_to_be_removed(
+    deployer, asked, world, store, monkeypatch, verb
+):
+    """It was there when the command began, and is gone when the lease is had."""
+    deployer().deploy(asked())
+    lease = store.lease
+
+    def overtaken(deployment, **options):
+        monkeypatch.setattr(store, "lease", lease)
+        deployer().destroy("sky")
+        return lease(deployment, **options)
+
+    monkeypatch.setattr(store, "lease", overtaken)
+    request = asked() if verb in ("deploy", "plan") else "sky"
+    error = refused(lambda: getattr(deployer(), verb)(request), RequestError)
+    assert "sky was removed by another run just now" in error.message
+    assert (world.resources, list(world.folders.deployments.iterdir())) == ({}, [])
+
+
+def test_what_another_run_began_to_remove_just_now_cannot_be_deployed(
+    deployer, asked, store, monkeypatch
+):
+    ready = deployer().deploy(asked()).deployment
+    lease = store.lease
+
+    def overtaken(deployment, **options):
+        store.move(ready, Phase.DESTROYING)
+        return lease(deployment, **options)
+
+    monkeypatch.setattr(store, "lease", overtaken)
+    error = refused(lambda: deployer().deploy(asked()), RequestError)
+    assert "is being removed" in error.message
+
+
 def test_a_failed_apply_of_an_addition_keeps_the_nodes(deployer, asked, world, record):
     deployer().deploy(asked())
     del world.resources["floating_ip", "sky-toy"]

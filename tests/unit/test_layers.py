@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ LAYERS = (
     (
         "provisioning",
         "configuring",
+        "publicname",
         "visiting",
         "run",
         "removing",
@@ -108,6 +110,7 @@ def modules() -> dict[str, ast.Module]:
 MODULES = modules()
 
 
+@functools.cache
 def imports(name: str) -> set[str]:
     """Every module a module names in an import, those for type checking alone left out."""
     tree = MODULES[name]

@@ -19,6 +19,9 @@ def test_yaml_is_read(tmp_path):
         (b"a: " + b"x" * 70_000, "longer than 64 KB"),
         (b"\xff\xfe", "can't decode"),
         (b"a: !!python/object:os.system {}\n", "could not determine a constructor"),
+        (b"[" * 60_000, "line 1 is nested too deep"),
+        (b"a:\n" + b"- " * 30_000, "line 2 is nested too deep"),
+        (b"a: 2026-13-45\n", "month must be in 1..12"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_by_name(tmp_path, content, said):

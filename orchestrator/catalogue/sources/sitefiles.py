@@ -15,6 +15,7 @@ from orchestrator import parallel
 from orchestrator.catalogue import sitefile
 from orchestrator.catalogue.sources.listing import Found, Listed, ListedVo
 from orchestrator.catalogue.sources.reading import GoneError, Reader, SourceError
+from orchestrator.writtenfiles import AliasError, load_yaml
 
 _MOST = 300
 _LONGEST = 256 * 1024
@@ -114,12 +115,8 @@ def _stem(url: str) -> str | None:
 
 def _yaml(content: bytes) -> Any:
     try:
-        # A few lines of aliases can fill the memory.
-        if any(
-            isinstance(event, yaml.AliasEvent)
-            for event in yaml.parse(content, Loader=sitefile.LOADER)
-        ):
-            raise SourceError("YAML aliases are not read from elsewhere")
-        return yaml.load(content, Loader=sitefile.LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        return load_yaml(content)
+    except AliasError as error:
+        raise SourceError("YAML aliases are not read from elsewhere") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise SourceError(f"no YAML ({' '.join(str(error).split())[:120]})") from error

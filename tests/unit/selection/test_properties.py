@@ -5,7 +5,7 @@ import shlex
 from dataclasses import replace
 
 import offers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from listings import PROOFS, clouds, images, listings, overrides_of
 from offers import DEBIAN, need, site
@@ -18,10 +18,6 @@ from orchestrator.selection.quotas import compare
 from orchestrator.selection.selecting import select
 from orchestrator.selection.systems import system_of
 from orchestrator.selection.topologies import connect
-
-# The same examples each time: a ring that fails must fail again when it is run again.
-settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=100, database=None)
-settings.load_profile("fixed")
 
 NEEDS = st.builds(need, vcpus=st.sampled_from((1, 2)), gpus=st.sampled_from((0, 0, 0, 1)))
 

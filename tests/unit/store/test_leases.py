@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.errors import RefusedError, SetupError
 from orchestrator.lifecycle import Phase
-from orchestrator.store import leases, schema
+from orchestrator.store import leases, opening, schema
 from orchestrator.store.leases import LeaseLostError
 
 
@@ -96,6 +96,29 @@ def test_what_a_run_without_a_lease_writes_is_refused(store, deployment):
     assert store.events(deployment) == []
 
 
+@pytest.mark.parametrize("at", [1, 2])
+def test_nobody_can_take_over_between_the_proof_of_the_lease_and_what_is_written(
+    store, deployment, monkeypatch, at
+):
+    store.add(deployment)
+    writing, begun = opening.writing, []
+
+    def overtaken(engine):
+        begun.append(engine)
+        if len(begun) == at:
+            take_over(store, deployment)
+        return writing(engine)
+
+    with store.lease(deployment) as lease:
+        mine = store.under(lease)
+        monkeypatch.setattr(opening, "writing", overtaken)
+        if at == 2:
+            deployment = mine.move(deployment, Phase.CHOSEN)
+        with pytest.raises(LeaseLostError):
+            mine.move(deployment, Phase.CHOSEN if at == 1 else Phase.PLANNED)
+    assert store.get(deployment.id).phase is (Phase.REQUESTED, Phase.CHOSEN)[at - 1]
+
+
 def test_giving_a_lost_lease_back_leaves_the_new_holders_alone(store, deployment):
     with store.lease(deployment):
         take_over(store, deployment)
@@ -113,7 +136,7 @@ def test_a_store_that_is_away_for_a_beat_does_not_matter_and_for_a_minute_does(
         assert lost.wait(5)
 
 
-def away():
+def away(_connection):
     raise SetupError("the store cannot be written")
 
 
