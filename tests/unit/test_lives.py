@@ -32,7 +32,6 @@ from orchestrator.store import Store, leases, schema
 
 ADA = "local:ada"
 WHOLE = ["floating_ip", "keypair", "server"]
-VOLUME = ["volume", "volume_attachment"]
 
 # Where a process is killed or overtaken: at some step, at one of a kind, or most often where the
 # site has made something that the state does not know yet.
@@ -143,7 +142,7 @@ class Lives(RuleBasedStateMachine):
         if verb == "deploy":
             made = deployer.deploy(Request(use_case="toy", site="SIM", name=self.name))
             assert made.deployment.phase is Phase.READY
-            whole = sorted(WHOLE + VOLUME * self.has_volume)
+            whole = sorted(WHOLE + ["volume"] * self.has_volume)
             assert self.marked(made.deployment.id) == whole
         elif verb == "recover":
             deployer.recover(self.name)
@@ -208,10 +207,11 @@ class Lives(RuleBasedStateMachine):
             # On another machine: only time tells that it has ended.
             self.away |= self.dead - before
 
-    @precondition(lambda self: not self.is_held)
-    @rule()
-    def remove_what_is_due(self) -> None:
-        is_due = self.record is not None and self.record.expires_at <= self.now
+    @precondition(lambda self: self.record and not self.is_held)
+    @rule(later=st.sampled_from((0, 8)))
+    def remove_what_is_due(self, later) -> None:
+        self.now += timedelta(days=later)
+        is_due = self.record.expires_at <= self.now
         expiry = Expiry(deployer=self.deployer(), store=self.store, owner=ADA, now=lambda: self.now)
         removed = [one for one in expiry.run() if one.what != "warned"]
         assert [one.what for one in removed] == ["removed"] * is_due
@@ -250,9 +250,10 @@ class Lives(RuleBasedStateMachine):
         key = kind, f"stranger{len(self.strangers)}"
         self.strangers[key] = self.world.resources[key] = "somebodys" if marked else ""
 
-    @rule(days=st.sampled_from((0, 1, 8)))
-    def time_goes_on(self, days) -> None:
-        self.now += timedelta(days=days, seconds=61)
+    @precondition(lambda self: self.is_held)
+    @rule()
+    def a_lease_ends(self) -> None:
+        self.now += timedelta(seconds=61)
 
     # --- what holds at all times
 
