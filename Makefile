@@ -119,7 +119,7 @@ e2e-slow: install ## the use cases on the sandbox that take many minutes: contai
 	@$(PYTHON) -m pytest -q tests/e2e -m slow
 
 .PHONY: faults
-faults: ready ## kill runs at random moments on the sandbox: TRIALS=25 SEED=1
+faults: ready ## trials of faults on the sandbox, with bare Terraform beside them: TRIALS=25 SEED=1
 	@$(PYTHON) -m tests.faults
 
 .PHONY: bench

@@ -20,7 +20,7 @@ from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.transfer import NodeFiles
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, OrchestratorError
-from orchestrator.extras import switched_on, with_extras
+from orchestrator.extras import page_facts, switched_on, with_extras
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, Extra, Node, UseCase
 from orchestrator.workdir import Workdir, write_atomically
@@ -168,7 +168,7 @@ class Configuration:
         there = {name: uploading.remote_path(name, file) for name, file in files.items()}
         secrets = passwords.read_all(self._workdir, use_case.secrets)
         extras = self._extras_at_work(deployment, use_case)
-        facts = self._facts() if extras else {}
+        facts = self._facts_for(deployment, use_case) if extras else {}
         # Before they are at work: a run that is killed has set up some of it.
         self._workdir.note_extras(extra.name for extra in extras)
         result = ansible.run_playbook(
@@ -186,6 +186,9 @@ class Configuration:
         on = switched_on(use_case, deployment.parameters)
         self._workdir.note_extras(extra.name for extra in on)
         log.finish(f"{result.ok} tasks, {result.changed} changed")
+
+    def _facts_for(self, deployment: Deployment, use_case: UseCase) -> dict[str, Any]:
+        return {**self._facts(), **page_facts(deployment, use_case)}
 
     def _extras_at_work(self, deployment: Deployment, use_case: UseCase) -> list[Extra]:
         """Return the extras whose plays run: those that are on, and those that were before."""
@@ -258,7 +261,7 @@ class Configuration:
             list(use_case.secrets),
         ]
         if switched_on(use_case, deployment.parameters):
-            values.append(dict(self._facts()))
+            values.append(self._facts_for(deployment, use_case))
         digest.update(json.dumps(values, sort_keys=True).encode())
         checks = [[check.kind, check.title, dict(check.settings)] for check in use_case.checks]
         digest.update(json.dumps(checks, sort_keys=True, default=str).encode())

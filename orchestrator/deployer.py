@@ -19,9 +19,10 @@ from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.catalogue.rules import check_rules
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
+from orchestrator.dyndns import DynamicDns, for_its_issuer
 from orchestrator.errors import LoginError, OrchestratorError, RequestError
 from orchestrator.explanation import Explanation
-from orchestrator.extras import with_extras
+from orchestrator.extras import page_of, with_extras
 from orchestrator.journal import Journal, OnProgress
 from orchestrator.keeping import kept_use_case
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
@@ -64,6 +65,11 @@ class Outcome:
     changed: bool
     seconds: float
     use_case: UseCase  # as the deployment keeps it, with the extras that are on
+
+    @property
+    def page(self) -> str | None:
+        """Where everybody meets the page, None where only its tunnel leads to it."""
+        return page_of(self.deployment, self.use_case)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +129,8 @@ class Deployer:
             run.choose(request, use_case)
             planned = run.plan(use_case)
             if planned.changes:
-                run.apply()
+                run.apply(use_case)
+            run.lead_name(use_case)
             configured = run.configure(
                 use_case, force=request.configure, anew=bool(planned.changes)
             )
@@ -169,7 +176,8 @@ class Deployer:
         with self._run(deployment, target.site, target.share, "apply") as run:
             run.login()
             use_case = run.keep(target.use_case, upgrade=False)
-            run.apply()
+            run.apply(use_case)
+            run.lead_name(use_case)
             run.configure(use_case, force=False, anew=True)
             ready = run.finish()
         spent = time.monotonic() - start
@@ -413,6 +421,13 @@ class Deployer:
         self._store.add(deployment)
         return deployment
 
+    def _dynamic_dns(self, site: Site) -> DynamicDns:
+        address, issuer = self._settings.dynamic_dns, self._settings.dynamic_dns_issuer
+        return DynamicDns(
+            address=address,
+            token=lambda: for_its_issuer(self._token(site), issuer=issuer, address=address),
+        )
+
     @contextmanager
     def _run(self, deployment: Deployment, site: Site, share: Share, verb: str) -> Iterator[Run]:
         """Hold the lease and note how the run ended."""
@@ -437,6 +452,7 @@ class Deployer:
                 source=lambda: choose_source(
                     self._settings, site=site, tokens=self._folders.tokens, given=self._given
                 ),
+                dynamic_dns=self._dynamic_dns(site),
                 environment=self._given.env,
                 reach_seconds=self._reach_seconds,
                 app_credential=self._settings.app_credential,

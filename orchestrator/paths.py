@@ -53,6 +53,11 @@ class Folders:
         return self.data / "deployments"
 
     @property
+    def names_owed(self) -> Path:
+        """The folder of names that could not be given back yet."""
+        return self.data / "names-owed"
+
+    @property
     def tokens(self) -> Path:
         """The folder of kept logins."""
         return self.state / "tokens"

@@ -13,6 +13,7 @@ from orchestrator.errors import DeploymentFailedError, UnsafePlanError
 DESTRUCTIVE = frozenset({"delete", "replace", "rebuild"})
 
 VOLUME = "openstack_blockstorage_volume_v3"
+_PAGE = "module.access.openstack_networking_secgroup_rule_v2.page["
 
 _ACTIONS = {
     ("create",): "create",
@@ -80,6 +81,15 @@ class Plan:
     def destructive(self) -> tuple[Change, ...]:
         """The changes by which something would be lost."""
         return tuple(change for change in self.changes if change.is_destructive)
+
+    @property
+    def closing(self) -> tuple[str, ...]:
+        """The addresses of the ports of a page that would be closed: nothing is lost by that."""
+        return tuple(
+            change.address
+            for change in self.changes
+            if change.action == "delete" and change.address.startswith(_PAGE)
+        )
 
     @property
     def deleted_volumes(self) -> tuple[Change, ...]:

@@ -13,12 +13,15 @@ from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers import provider, ssh
 from orchestrator.drivers.terraform import Terraform, read_version
 from orchestrator.errors import RequestError, SetupError, UnsafePlanError
+from orchestrator.extras import publishing
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, JumpHost, Node, Site, UseCase
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan, read_plan
 from orchestrator.workdir import Workdir
 
+# What main.tf says where it knows how to open ports; it stays as it was first written.
+_OPEN_PORTS = 'variable "open_ports"'
 _INSTALL = ("orchestrator doctor --install", "the same command again")
 
 # What Terraform calls a resource, as a person does.
@@ -62,6 +65,13 @@ class Provisioning:
         network = rendering.network_module(deployment.selection)
         main = rendering.render_main(network=network, volumes=deployment.selection.volume_gb > 0)
         self._workdir.write_code(main=main, lock_file=lock)
+        published = publishing(use_case, deployment.parameters)
+        open_ports = published.ports if published else ()
+        if open_ports and _OPEN_PORTS not in self._workdir.main.read_text(encoding="utf-8"):
+            raise RequestError(
+                f"{deployment.name} was made by a version that could not open ports for a page",
+                way_out=["deploy under another name", "or meet the page through its tunnel"],
+            )
         self._workdir.write_variables(
             rendering.variables(
                 deployment=deployment,
@@ -69,6 +79,7 @@ class Provisioning:
                 selection=deployment.selection,
                 use_case=use_case,
                 public_key=public_key,
+                open_ports=open_ports,
             )
         )
 

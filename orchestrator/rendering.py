@@ -112,6 +112,7 @@ def variables(
     public_key: str,
     cidr: str = CIDR,
     ssh_from: Sequence[str] = (),
+    open_ports: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Return what terraform.tfvars.json says: every value of a deployment, no secret."""
     share = site.share_of(deployment.vo)
@@ -133,6 +134,7 @@ def variables(
         "ssh_from": list(ssh_from or ANYWHERE[selection.ip_version]),
         "login_user": LOGIN_USER,
         "nodes": _nodes(deployment, selection, use_case),
+        **({"open_ports": sorted(open_ports)} if open_ports else {}),
         # Code without volumes knows no word for them.
         **({"volumes": volumes} if volumes else {}),
     }

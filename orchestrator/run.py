@@ -21,6 +21,7 @@ from orchestrator.discovery.collecting import collect
 from orchestrator.drivers import leftovers
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.dyndns import DynamicDns
 from orchestrator.entering import cloud_of
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -29,7 +30,7 @@ from orchestrator.errors import (
     RequestError,
     SiteError,
 )
-from orchestrator.extras import facts_of
+from orchestrator.extras import facts_of, public_name
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import (
@@ -47,6 +48,7 @@ from orchestrator.parallel import ask
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan
 from orchestrator.provisioning import Provisioning
+from orchestrator.publicname import PublicName
 from orchestrator.recovery import count_in_words, names_of
 from orchestrator.removing import Removing, but_kept
 from orchestrator.selection import quotas
@@ -54,6 +56,7 @@ from orchestrator.sitelogin import SiteLogin
 from orchestrator.store import Store
 from orchestrator.store.durations import BEGAN, REACH
 from orchestrator.takingback import Recovered, TakingBack
+from orchestrator.verifying import node_of
 from orchestrator.workdir import Workdir
 
 _T = TypeVar("_T")
@@ -76,6 +79,7 @@ class Run:
         journal: Journal,
         stop: threading.Event,
         source: Callable[[], TokenSource],
+        dynamic_dns: DynamicDns,
         environment: Mapping[str, str],
         reach_seconds: float,
         app_credential: bool = False,
@@ -112,6 +116,12 @@ class Run:
             share=share,
             source=source,
             secrets=self._workdir.secrets,
+            journal=journal,
+        )
+        self._name = PublicName(
+            workdir=self._workdir,
+            owed=folders.names_owed,
+            service=dynamic_dns,
             journal=journal,
         )
         self._removing = Removing(
@@ -158,6 +168,7 @@ class Run:
             f"{self.deployment.use_case} on {site.name}  ·  VO {share.vo}"
             f"  ·  as {made.who} (token good for {minutes} min)",
         )
+        self._name.give_back_owed(self.deployment.owner)
 
     def keep(self, use_case: UseCase, *, upgrade: bool) -> UseCase:
         """Return the use case as this deployment keeps it; it is taken at the first run, or anew when asked."""
@@ -220,9 +231,10 @@ class Run:
 
     # --- from the plan to a ready deployment
 
-    def apply(self) -> None:
+    def apply(self, use_case: UseCase) -> None:
         """Apply the saved plan and no other, with a token made just now."""
         self._check_stop()
+        self._require_name(use_case)
         if not self._workdir.plan_file.exists():
             raise RequestError(
                 f"{self.deployment.name} has no saved plan", way_out=[self.deployment.again]
@@ -243,6 +255,18 @@ class Run:
             log.finish(f"there are {made}")
         self.deployment = self._store.move(self.deployment, Phase.APPLIED, nodes=nodes)
         self._store.note(self.deployment, phase="apply", text=f"there are {made}")
+
+    def lead_name(self, use_case: UseCase) -> None:
+        """Let the name of the page lead to its node, where it has one; give back the one of before."""
+        name = public_name(use_case, self.deployment.parameters)
+        address = ""
+        if name:
+            self._login.lasting(self.deployment.project_id)
+            node = node_of(use_case.tunnels[0].node, self.deployment, use_case)
+            if node.hop is not None:
+                raise _unreachable(self.deployment, name)
+            address = node.address
+        self._name.lead(name, address, self.deployment)
 
     def configure(self, use_case: UseCase, *, force: bool, anew: bool) -> bool:
         """Reach the nodes, run the playbook, check the result.
@@ -343,6 +367,8 @@ class Run:
         held = self.deployment.phase in MAY_HOLD_RESOURCES
         self.deployment = self._store.move(self.deployment, Phase.DESTROYING)
         kept: tuple[Resource, ...] = ()
+        # First, while its address is still ours: a name never leads to somebody else's machine.
+        self._name.give_back(self.deployment)
         if held:
             kept = self._removing.remove(self.deployment, delete_data=delete_data)
         self._workdir.remove()
@@ -430,8 +456,16 @@ class Run:
         plan = self._provisioning.plan(self._login.now)
         # A machine whose making was cut short has never been anybody's.
         unfinished = plan.tainted if not self.deployment.nodes else ()
-        plan.raise_if_unsafe(agreed=unfinished)
+        plan.raise_if_unsafe(agreed=(*unfinished, *plan.closing))
         return plan
+
+    def _require_name(self, use_case: UseCase) -> None:
+        """Refuse a name that cannot be had before there is a machine for it."""
+        name = public_name(use_case, self.deployment.parameters)
+        selection = self.deployment.selection
+        if name and selection is not None and selection.jump_host is not None:
+            raise _unreachable(self.deployment, name)
+        self._name.require_to_be_had(name, self.deployment)
 
     def _require_time(self) -> None:
         """Say so when the login cannot last as long as making this took lately."""
@@ -525,6 +559,16 @@ class Run:
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise InterruptedRunError(f"{self.deployment.name}: stopped as asked")
+
+
+def _unreachable(deployment: Deployment, name: str) -> RequestError:
+    return RequestError(
+        f"{name} cannot lead to {deployment.name}: only SSH reaches it, through another host",
+        way_out=[
+            "leave the page to its tunnel",
+            "or choose a way in from outside by --set topology",
+        ],
+    )
 
 
 def _as_kept(volume: Resource) -> KeptVolume:

@@ -50,6 +50,8 @@ class Settings:
     fedcloud_python: Path | None = None
     app_credential: bool = False  # one per deployment, so that its end needs no token
     lifetime_days: int = 7
+    dynamic_dns: str = "https://nsupdate.fedcloud.eu"  # gives names to pages
+    dynamic_dns_issuer: str = EGI_ISSUER  # whose tokens it takes, and no other sees it
     longest_days: int = 180  # from a deployment's beginning to its last possible end
     warning_hook: tuple[str, ...] = ()  # a command; what ends soon comes as JSON on its input
     warning_mail: MailSettings | None = None
@@ -106,6 +108,11 @@ class _File(BaseModel):
     client_secret_file: Path | None = None
     fedcloud_python: Path | None = None
     app_credential: bool | None = None
+    # A token goes there: in clear to this machine alone.
+    dynamic_dns: StrictStr | None = Field(
+        default=None, pattern=r"^(https://[^/]+|http://127\.0\.0\.1:\d+)$"
+    )
+    dynamic_dns_issuer: StrictStr | None = Field(default=None, pattern="^https://")
     lifetime_days: int | None = Field(default=None, ge=1, le=365)
     longest_days: int | None = Field(default=None, ge=1, le=3650)
     warning_hook: tuple[StrictStr, ...] | None = None

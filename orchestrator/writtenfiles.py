@@ -34,8 +34,8 @@ def load_yaml(text: str | bytes, *, aliases: bool = False) -> Any:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise ValueError(f"line {line} is nested too deep")
+            mark = event.start_mark
+            raise ValueError(f"line {mark.line + 1 if mark else 0} is nested too deep")
     return yaml.load(plain, Loader=_LOADER)
 
 

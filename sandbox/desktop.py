@@ -44,7 +44,13 @@ JAVA = "usr/lib/jvm", "usr/share/java"
 PYTHON = "usr/lib/python3", "usr/lib/python3.11"
 SETTINGS = {
     "Entrypoint": ["/usr/bin/tini", "--", "/init"],
-    "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
+    "Env": [
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG=C.UTF-8",
+        # Its best compiler costs an emulated processor more than it gains, and code that many
+        # threads make at once is at times not what an emulated processor then runs (SIGILL).
+        "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    ],
     "ExposedPorts": {"3000/tcp": {}},
     "Volumes": {"/config": {}},
     "Labels": {"org.opencontainers.image.title": "stand-in for Oligia, of Debian packages"},

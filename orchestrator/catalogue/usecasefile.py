@@ -21,7 +21,7 @@ from pydantic import (
 from orchestrator.catalogue import parameters
 from orchestrator.catalogue.checkfile import AbsolutePath, CheckFile, HttpCheck, TunnelCheck
 from orchestrator.catalogue.rulefile import RuleFile
-from orchestrator.model import Login, Parameter, StatusLine, Tunnel
+from orchestrator.model import Login, Parameter, Publishing, StatusLine, Tunnel
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 HostPart = Annotated[str, Field(strict=True, pattern=r"^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$")]
@@ -165,6 +165,17 @@ class StatusFile(_Strict):
         return StatusLine(title=self.title, argv=tuple(self.argv))
 
 
+class PublishingFile(_Strict):
+    """How the page of the use case's first tunnel is shown to everybody."""
+
+    ports: list[Port] = Field(min_length=1)
+    name_from: Name
+
+    def as_publishing(self) -> Publishing:
+        """Return it as the value that travels."""
+        return Publishing(ports=tuple(self.ports), name_from=self.name_from)
+
+
 class ExtraFile(_Strict):
     """The keys of an extra.yaml: what a use case gets that takes the extra."""
 
@@ -174,6 +185,15 @@ class ExtraFile(_Strict):
     tunnels: list[TunnelFile] = []
     status: list[StatusFile] = []
     checks: list[CheckFile] = []
+    publishes: PublishingFile | None = None
+
+    @model_validator(mode="after")
+    def _is_named_by_a_text(self) -> ExtraFile:
+        name = self.publishes.name_from if self.publishes else None
+        given = self.parameters.get(name) if name else None
+        if name and (given is None or given.type != "string"):
+            raise ValueError(f"publishes: name_from names {name}, which is no parameter of text")
+        return self
 
     @model_validator(mode="after")
     def _can_be_switched_on(self, info: ValidationInfo) -> ExtraFile:

@@ -179,6 +179,13 @@ def _take(use_case: UseCase, name: str) -> UseCase:
             f"the use case {use_case.name} has a parameter {both[0]} that its extra {name} brings",
             way_out=[f"call it otherwise in {use_case.folder / FILE}"],
         )
+    if read.publishes and not use_case.tunnels:
+        raise RequestError(
+            f"the use case {use_case.name} has no tunnel, so its extra {name} has no page to show",
+            way_out=[
+                f"list the tunnel to its page, or leave {name} out, in {use_case.folder / FILE}"
+            ],
+        )
     own = [one for one in read.roles if one not in use_case.roles]
     return replace(
         use_case,
@@ -215,6 +222,7 @@ def _extra(read: ExtraFile, folder: Path, name: str) -> Extra:
         tunnels=tuple(given.as_tunnel() for given in read.tunnels),
         status=tuple(given.as_line() for given in read.status),
         checks=tuple(_check(given, read.tunnels) for given in read.checks),
+        publishes=read.publishes.as_publishing() if read.publishes else None,
     )
 
 

@@ -55,7 +55,8 @@ def outcome(found: Outcome, *, as_json: bool) -> str:
     """Return what a finished run says, to a program or to a person."""
     if not as_json:
         return after_deploy(found)
-    return json.dumps({"event": "result", "changed": found.changed, **as_value(found.deployment)})
+    value = {"event": "result", "changed": found.changed, "page": found.page}
+    return json.dumps({**value, **as_value(found.deployment)})
 
 
 def after_deploy(outcome: Outcome) -> str:
@@ -67,6 +68,7 @@ def after_deploy(outcome: Outcome) -> str:
     name = deployment.name
     rows = [
         f"\n{name} is ready after {spent}.",
+        *([f"  page            {outcome.page}"] if outcome.page else []),
         *_open(outcome),
         f"  in              orchestrator ssh {name}",
         f"  remove          make destroy NAME={name}          expires {deployment.expires_at:%d %b %Y, %H:%M} UTC",

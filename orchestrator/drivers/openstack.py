@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
+from requests.exceptions import JSONDecodeError
 
 from orchestrator.drivers import (
     openstack_ending,
@@ -201,7 +202,7 @@ class Cloud:
         """Turn a failed call into an error that names the service and the cause."""
         try:
             yield
-        except failures.ClientException as error:
+        except (failures.ClientException, JSONDecodeError) as error:
             raise _failed(self.site, service, error) from error
         except Exception as error:
             # openstacksdk is imported late, and so are its exceptions.
@@ -237,7 +238,9 @@ def _may_do_it_soon(error: Exception, status: object) -> bool:
     """Tell whether the same call may succeed in a moment."""
     # Cinder says 400 of a volume that is still being detached.
     detaching = status == 400 and "status must be" in str(error)
-    return status in (409, 423, 429, 500, 502, 503, 504) or detaching
+    # A page for people comes from a balancer whose service is away.
+    page = isinstance(error, JSONDecodeError)
+    return status in (409, 423, 429, 500, 502, 503, 504) or detaching or page
 
 
 def _cause(error: Exception, status: object) -> str:
@@ -245,6 +248,8 @@ def _cause(error: Exception, status: object) -> str:
         return "does not allow it (HTTP 403)"
     if status == 409:
         return f"says that it is in use (HTTP 409): {_words(error)}"
+    if isinstance(error, JSONDecodeError):
+        return "answered with something that is no JSON, as for maintenance"
     if isinstance(error, failures.EndpointNotFound | failures.EmptyCatalog):
         return "is not in its catalogue"
     if isinstance(error, failures.ConnectTimeout):

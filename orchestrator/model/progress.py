@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Progress:
     """One step of a run, as a face shows it or a program reads it."""
 
-    phase: str  # discover, choose, plan, apply, reach, configure, verify, destroy
+    phase: str  # discover, choose, plan, apply, name, reach, configure, verify, destroy
     state: str  # started, running, finished, failed, note
     text: str
     seconds: float | None = None

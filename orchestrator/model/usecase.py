@@ -108,6 +108,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """How an extra shows the first tunnel's page to everybody: on which ports, by which name."""
+
+    ports: tuple[int, ...]
+    name_from: str  # the parameter that tells its name in a Dynamic DNS; empty: it has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extra:
     """A piece that several use cases take; the parameter of its name switches it on."""
 
@@ -117,6 +125,7 @@ class Extra:
     tunnels: tuple[Tunnel, ...] = ()
     status: tuple[StatusLine, ...] = ()
     checks: tuple[Check, ...] = ()
+    publishes: Publishing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

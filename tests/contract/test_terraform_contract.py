@@ -160,6 +160,29 @@ def test_only_ssh_is_let_in(planned):
     assert (rule["protocol"], rule["port_range_min"], rule["port_range_max"]) == ("tcp", 22, 22)
 
 
+def test_ports_of_a_page_are_open_to_everybody_and_carry_their_deployment(
+    terraform, workdir, values
+):
+    workdir.write_variables({**values, "open_ports": [80, 443]})
+    terraform.init()
+    terraform.save_plan()
+    rules = {
+        one["address"]: one["change"]["after"]
+        for one in terraform.show_plan()["resource_changes"]
+        if one["type"] == "openstack_networking_secgroup_rule_v2" and one["name"] == "page"
+    }
+    assert {(rule["port_range_min"], rule["ethertype"]) for rule in rules.values()} == {
+        (80, "IPv4"),
+        (80, "IPv6"),
+        (443, "IPv4"),
+        (443, "IPv6"),
+    }
+    for address, rule in rules.items():
+        assert rule["port_range_min"] == rule["port_range_max"]
+        assert (rule["direction"], rule["protocol"]) == ("ingress", "tcp")
+        assert rule["description"] == f"orchestrator deployment 0f3c at {address}"
+
+
 def test_a_flavor_without_a_disk_boots_from_a_volume(terraform, workdir, values):
     values["nodes"]["sky-docker"]["boot_volume_gb"] = 10
     workdir.write_variables(values)
@@ -189,6 +212,7 @@ def test_a_private_node_gets_no_floating_ip(terraform, workdir, values):
         (("login_user",), "root; id"),
         (("ssh_from",), []),
         (("ssh_from",), ["anywhere"]),
+        (("open_ports",), [70000]),
         (
             ("nodes",),
             {

@@ -1,56 +1,62 @@
-"""make faults: trials from a seed on, a line each; the results as JSON, and a failure named by its seed."""
+"""make faults: trials from a seed on, a line each, with the orchestrator and with Terraform alone.
+
+The results are in faults.json after each trial; a failure is named by its seed. In the
+environment: TRIALS, SEED, or SEEDS, a list; BARE (0: no comparison), PLANTED (tags, copies: the
+trials must fail).
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
-from pathlib import Path
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from orchestrator.paths import Folders
-from tests.faults import site
-from tests.faults.trial import ROOT, Fault, Trial, as_value
+from tests.faults import ground, table
+from tests.faults.trial import Result
+from tests.faults.ways import ROOT
 
 TRIALS = int(os.environ.get("TRIALS", "25"))
 FIRST = int(os.environ.get("SEED", "1"))
+SEEDS = [int(seed) for seed in os.environ.get("SEEDS", "").split()]
+BARE = os.environ.get("BARE", "1") != "0"
+PLANTED = os.environ.get("PLANTED", "")
+RESULTS = ROOT / (f"faults-{PLANTED}.json" if PLANTED else "faults.json")
 
 
 def main() -> int:
     """Run the trials; return how many of them ended in a problem."""
-    admin = site.administrator()
-    results = []
-    with tempfile.TemporaryDirectory(prefix="orc-faults-") as folder:
-        site.prepare(admin, Path(folder))
-        try:
-            project = site.Project(admin)
-            for seed in range(FIRST, FIRST + TRIALS):
-                result = Trial(Fault.of(seed), home=home(Path(folder), seed), project=project).run()
-                results.append(as_value(result))
-                print(line(results[-1]), flush=True)
-        finally:
-            site.clean(admin)
-    bad = [one for one in results if one["problems"]]
-    (ROOT / "faults.json").write_text(json.dumps(results, indent=1) + "\n")
-    killed = sum(bool(one["killed"]) for one in results)
-    print(f"{len(results)} trials, {killed} killed in the middle, {len(bad)} with a problem")
-    return len(bad)
+    results: list[dict[str, object]] = []
+    with ground.prepared(PLANTED) as run:
+        asked = [run.submit(seed, bare=BARE) for seed in SEEDS or range(FIRST, FIRST + TRIALS)]
+        for done in asked:
+            for result in done.result():
+                results.append(result.as_value)
+                print(_line(result), flush=True)
+            _keep(results)
+    print(table.render(json.loads(RESULTS.read_text())))
+    return sum(bool(one["problems"]) for one in results if one["way"] == "orchestrator")
 
 
-def home(folder: Path, seed: int) -> Path:
-    """Make a home for a trial, with the provider of this machine and the trials' use case."""
-    made = folder / str(seed)
-    made.mkdir()
-    (made / "cache").symlink_to(Folders.default().cache)
-    shutil.copytree(Path(__file__).with_name("usecases"), made / "config" / "usecases")
-    return made
+def _keep(results: Sequence[dict[str, object]]) -> None:
+    value = {
+        "at": datetime.now(UTC).isoformat(timespec="minutes"),
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "planted": PLANTED,
+        "trials": results,
+    }
+    RESULTS.write_text(json.dumps(value, indent=1) + "\n")
 
 
-def line(one: dict[str, object]) -> str:
+def _line(one: Result) -> str:
     """Return a trial in one line."""
-    how = f"{one['verb']}, {one['victim']} after {one['moment']:.1f} s, state {one['damage']}"
-    end = "; ".join(one["problems"]) if one["problems"] else "put right"  # type: ignore[arg-type]
-    return f"seed {one['seed']:<5} {how:<62} {one['left']:>2} left   {one['seconds']:>6} s   {end}"
+    end = "; ".join(one.problems) if one.problems else "put right"
+    struck = "" if one.struck else " (came too late)"
+    return (
+        f"seed {one.fault.seed:<5} {one.way:<12} {one.fault.words + struck:<66}"
+        f" {one.left:>2} left {one.seconds:>6.1f} s   {end}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One verb on one deployment, as the command does it but for what would run on the machines.
 
-`python -m tests.faults.running HOME VERB NAME`: the machines of a trial have no system, so they
+`python -m tests.faults.running VERB HOME NAME VO`: the machines of a trial have no system, so they
 are not reached, configured or checked; everything up to there is the real thing.
 """
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from orchestrator import ending
 from orchestrator.cli import failures
 from orchestrator.configuring import Configuration
 from orchestrator.deployer import Deployer
@@ -20,22 +21,26 @@ from orchestrator.model import Progress, Request
 from orchestrator.paths import Folders
 from orchestrator.settings import Settings
 from orchestrator.store import Store
+from tests.faults import planted
 
 
-def main(home: str, verb: str, name: str) -> int:
+def main(verb: str, home: str, name: str, vo: str) -> int:
     """Run the verb and print one JSON line per step; return the exit code."""
+    planted.plant(os.environ.get("PLANTED", ""), Path(home))
     _leave_machines_alone()
     folders = Folders.under(Path(home))
-    deployer = Deployer(
-        folders=folders,
-        settings=Settings.read(folders.config),
-        store=Store.in_folder(folders.data),
-        environment={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
-        owner="local:trial",
-        on_progress=_tell,
-    )
     try:
-        outcome = _VERBS[verb](deployer, name)
+        deployer = Deployer(
+            folders=folders,
+            settings=Settings.read(folders.config),
+            store=Store.in_folder(folders.data),
+            environment={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
+            owner="local:trial",
+            on_progress=_tell,
+        )
+        outcome = _VERBS[verb](
+            deployer, Request(use_case="blank", site="SANDBOX", vo=vo, name=name)
+        )
     except OrchestratorError as error:
         print(json.dumps({"event": "error", **failures.as_value(error)}), flush=True)
         return error.exit_code
@@ -44,11 +49,10 @@ def main(home: str, verb: str, name: str) -> int:
 
 
 _VERBS: dict[str, Any] = {
-    "deploy": lambda deployer, name: deployer.deploy(
-        Request(use_case="blank", site="SANDBOX", name=name)
-    ),
-    "recover": lambda deployer, name: deployer.recover(name),
-    "destroy": lambda deployer, name: deployer.destroy(name),
+    "plan": lambda deployer, request: deployer.plan(request),
+    "deploy": lambda deployer, request: deployer.deploy(request),
+    "recover": lambda deployer, request: deployer.recover(request.name),
+    "destroy": lambda deployer, request: deployer.destroy(request.name),
 }
 
 
@@ -60,8 +64,9 @@ def _leave_machines_alone() -> None:
     def nothing(*_args: Any, **_known: Any) -> None:
         """Do nothing on machines that have no system."""
 
-    for part in ("reach", "run_playbook", "verify", "require_answer"):
+    for part in ("reach", "run_playbook", "verify", "require_answer", "learn_host_keys"):
         setattr(Configuration, part, nothing)
+    ending.settle = lambda *_args, **_known: ""
 
 
 if __name__ == "__main__":

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import openstack
 from openstack.connection import Connection
+from openstack.exceptions import SDKException
 
+from orchestrator.auth import keystone
+from orchestrator.auth.keystone import KeystoneLogin
+from orchestrator.auth.token import AccessToken
+from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.paths import SANDBOX
 
-VO = "vo.access.egi.eu"
 IMAGE = "trial-blank"
-# What three nodes with one floating IP, a network and a router of their own come to.
+# On which port of this machine the sandbox has what a trial asks for.
+SERVICES = {"identity": 25000, "image": 29292, "compute": 28774, "network": 29696}
+# What two nodes with one floating IP, a network and a router of their own come to.
 WANTED = Counter(
-    server=3, port=3, network=1, subnet=1, router=1, floating_ip=1, security_group=1, keypair=1
+    server=2, port=2, network=1, subnet=1, router=1, floating_ip=1, security_group=1, keypair=1
 )
+# Users before what they use.
+_REMOVAL = (
+    "server", "floating_ip", "router", "port", "subnet", "network", "security_group", "keypair",
+)  # fmt: skip
+_PATIENCE = 120.0
 
 
 def administrator() -> Connection:
@@ -27,6 +40,16 @@ def administrator() -> Connection:
     login = json.loads((SANDBOX / "admin.json").read_text())
     auth = {key: value for key, value in login.items() if key != "cacert"}
     return openstack.connection.Connection(auth=auth, cacert=login["cacert"])
+
+
+def operator(vo: str) -> KeystoneLogin:
+    """Log in as the person whose deployments the trials are."""
+    said = subprocess.run(
+        [str(SANDBOX / "bin" / "token")], check=True, capture_output=True, text=True
+    )
+    site = Catalogue.usual(Path("/nonexistent")).find("SANDBOX")
+    token = AccessToken.read(said.stdout.strip())
+    return keystone.login(site, token, project_id=None, vo=vo)
 
 
 def prepare(admin: Connection, folder: Path) -> None:
@@ -54,16 +77,20 @@ def clean(admin: Connection) -> None:
         admin.image.delete_image(found)
 
 
+Thing = tuple[str, str]  # its kind and id; a key pair's name
+
+
 class Project:
-    """What the VO's project holds, by kind and id."""
+    """What the project of one VO holds."""
 
-    def __init__(self, admin: Connection) -> None:
+    def __init__(self, admin: Connection, vo: str) -> None:
+        self.vo = vo
         self._admin = admin
-        (found,) = [one for one in admin.identity.projects() if one.to_dict().get("egi.VO") == VO]
-        self._id = found.id
+        login = operator(vo)
+        self._id, self._user = login.project_id, login.user_id
 
-    def holds(self) -> set[tuple[str, str]]:
-        """List everything that a deployment could have made there."""
+    def holds(self, deployment: str) -> set[Thing]:
+        """List everything that the deployment of that name could have made there."""
         network, project = self._admin.network, self._id
         listings: dict[str, Sequence[Any]] = {
             "server": list(self._admin.compute.servers(all_projects=True, project_id=project)),
@@ -80,27 +107,54 @@ class Project:
                 group for group in network.security_groups(project_id=project)
                 if group.name != "default"
             ],
+            # They are the person's, in all projects; the key itself has the deployment's name.
+            "keypair": [
+                pair for pair in self._admin.compute.keypairs(user_id=self._user)
+                if pair.public_key.split()[-1] == deployment
+            ],
         }  # fmt: skip
-        found = {(kind, one.id) for kind, listed in listings.items() for one in listed}
-        return found | {("keypair", name) for name in self._keypairs()}
+        return {
+            (kind, one.name if kind == "keypair" else one.id)
+            for kind, listed in listings.items()
+            for one in listed
+        }
 
-    def _keypairs(self) -> list[str]:
-        """The key pairs belong to the person: asked as the operator."""
-        token = subprocess.run(
-            [str(SANDBOX / "bin" / "token")], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        from orchestrator.auth import keystone
-        from orchestrator.auth.token import AccessToken
-        from orchestrator.catalogue.catalogue import Catalogue
+    def server(self, name: str) -> str:
+        """Return the id of the server of that name."""
+        servers = self._admin.compute.servers(all_projects=True, project_id=self._id)
+        (found,) = [one for one in servers if one.name == name]
+        return str(found.id)
 
-        site = Catalogue.usual(Path("/nonexistent")).find("SANDBOX")
-        login = keystone.login(site, AccessToken.read(token), project_id=self._id, vo=VO)
-        connection = openstack.connection.Connection(session=login.session)
-        return [pair.name for pair in connection.compute.keypairs()]
-
-    def remove_server(self, name: str) -> None:
+    def remove_server(self, server_id: str) -> None:
         """Remove a server by hand, as a colleague might."""
-        for server in self._admin.compute.servers(all_projects=True, project_id=self._id):
-            if server.name == name:
-                self._admin.compute.delete_server(server, force=True)
-                self._admin.compute.wait_for_delete(server, wait=60)
+        server = self._admin.compute.get_server(server_id)
+        self._admin.compute.delete_server(server, force=True)
+        self._admin.compute.wait_for_delete(server, wait=60)
+
+    def clear(self, things: Callable[[], set[Thing]]) -> None:
+        """Remove what a trial has left, until nothing of it is listed any more."""
+        deadline = time.monotonic() + _PATIENCE
+        while left := things():
+            for kind, found in sorted(left, key=lambda one: _REMOVAL.index(one[0])):
+                # What is in use now goes in a later round.
+                with contextlib.suppress(SDKException):
+                    self._remove(kind, found)
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{sorted(left)} cannot be removed from the project of {self.vo}"
+                )
+            time.sleep(1)
+
+    def _remove(self, kind: str, found: str) -> None:
+        network = self._admin.network
+        if kind == "server":
+            self._admin.compute.delete_server(found, force=True)
+        elif kind == "keypair":
+            self._admin.compute.delete_keypair(found, user_id=self._user)
+        elif kind == "router":
+            for port in network.ports(device_id=found):
+                if port.device_owner.endswith("router_interface"):
+                    network.remove_interface_from_router(found, port_id=port.id)
+            network.delete_router(found)
+        else:
+            getattr(network, f"delete_{'ip' if kind == 'floating_ip' else kind}")(found)

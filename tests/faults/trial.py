@@ -1,48 +1,28 @@
-"""One trial: a run is killed at a random moment, its state damaged, and the next run has to put it right."""
+"""One trial: a run goes wrong as its seed says, and the next run has to put it right."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import random
-import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.faults.site import WANTED, Project
+from openstack.exceptions import SDKException
 
-ROOT = Path(__file__).resolve().parents[2]
-_LONGEST = 300.0
-_RUNS = 4  # a run may be refused while the site lets go of something; more is a failure
+from tests.faults.damage import Disk, damage
+from tests.faults.fault import Fault
+from tests.faults.proxy import Proxy
+from tests.faults.site import WANTED, Project, Thing
+from tests.faults.ways import Started, Way, kill_terraform, known
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What goes wrong in a trial; all of it follows from the seed."""
-
-    seed: int
-    verb: str  # deploy, redeploy, destroy
-    victim: str  # orchestrator, terraform, both
-    moment: float  # seconds after the site is first changed
-    damage: str  # to the state, afterwards
-
-    @classmethod
-    def of(cls, seed: int) -> Fault:
-        """Return the fault of a seed."""
-        dice = random.Random(seed)
-        return cls(
-            seed=seed,
-            verb=dice.choice(("deploy", "deploy", "redeploy", "destroy")),
-            victim=dice.choice(("orchestrator", "terraform", "both")),
-            moment=dice.uniform(0.0, 14.0),
-            damage=dice.choice(("none", "none", "emptied", "truncated", "deleted", "rolled back")),
-        )
+_LONGEST = 400.0
+_TICK = 0.05
+# A bare Terraform may need more than one run to let go of things; ours gets one.
+_RUNS = {"orchestrator": 1, "terraform": 3}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,156 +30,214 @@ class Result:
     """How a trial ended."""
 
     fault: Fault
-    killed: bool = False
-    left: int = 0  # resources at the site when the run had been killed
-    runs: int = 0
+    way: str
+    struck: bool = False  # whether the fault hit a run that was at work
+    given: dict[str, int] = field(default_factory=dict)  # by the proxy
+    left: int = 0  # resources at the site when the run had gone wrong
+    unknown: int = 0  # of those at the site in the end, the state does not know so many
+    surplus: int = 0  # so many more than were wanted
+    missing: int = 0  # so many fewer
+    runs: int = 0  # until it was right
     seconds: float = 0.0
+    seconds_right: float = 0.0  # of these, until it was right again
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def as_value(self) -> dict[str, object]:
+        """The result as JSON keeps it."""
+        value = asdict(self)
+        value |= value.pop("fault")
+        return dict(json.loads(json.dumps(value)))
 
 
 class Trial:
     """The steps of one trial, in a home of its own."""
 
-    def __init__(self, fault: Fault, *, home: Path, project: Project) -> None:
-        self._result = Result(fault=fault)
+    def __init__(
+        self, fault: Fault, way: Way, *, home: Path, project: Project, proxy: Proxy | None = None
+    ) -> None:
+        self._result = Result(fault=fault, way=way.name)
         self._fault = fault
+        self._way = way
         self._home = home
         self._project = project
+        self._proxy = proxy
         self._name = f"t{fault.seed}"
-        self._before = project.holds()
+        self._before = project.holds(self._name)
+        self._older: str | None = None
+        self._disk: Disk | None = None
 
     def run(self) -> Result:
         """Do it, leave nothing behind, and return what happened."""
         started = time.monotonic()
-        verb = {"redeploy": "deploy"}.get(self._fault.verb, self._fault.verb)
-        if self._fault.verb != "deploy":
-            self._until_done("deploy")
-        if self._fault.verb == "redeploy":
-            self._project.remove_server(f"{self._name}-one")
-        self._kill_in(verb)
-        self._result.left = len(self._ours())
-        self._damage()
-        self._put_right(verb)
-        self._until_done("destroy")
-        if left := self._ours():
-            self._result.problems.append(f"left at the end: {sorted(left)}")
+        with ExitStack() as stack:
+            stack.callback(self._project.clear, self._ours)
+            if self._fault.kind == "disk":
+                self._disk = stack.enter_context(Disk(self._home / "data"))
+            stack.callback(kill_terraform, self._home)
+            try:
+                self._steps()
+            except subprocess.TimeoutExpired as error:
+                self._result.problems.append(f"not ended after {error.timeout:.0f} s")
+            except SDKException as error:
+                # What comes after this trial does not depend on it.
+                self._result.problems.append(f"the trial itself failed: {error}")
         self._result.seconds = round(time.monotonic() - started, 1)
         return self._result
 
-    def _put_right(self, verb: str) -> None:
-        if verb == "destroy":
+    def _steps(self) -> None:
+        fault = self._fault
+        self._way.prepare()
+        if fault.verb != "deploy":
+            self._must("deploy", runs=1)
+            self._keep_state()
+        if fault.verb == "redeploy":
+            self._project.remove_server(self._project.server(f"{self._name}-one"))
+        if fault.verb == "recover":
+            self._damage()
+        before = self._ours()
+        _DISTURBING[fault.kind](self)
+        self._result.left = len(self._ours())
+        if fault.verb != "recover":
+            self._damage()
+        began = time.monotonic()
+        if fault.verb != "destroy":
+            self._put_right(before)
+            self._result.seconds_right = round(time.monotonic() - began, 1)
+        self._must("destroy", runs=_RUNS[self._way.name])
+        if fault.verb == "destroy":
+            self._result.seconds_right = round(time.monotonic() - began, 1)
+        if left := self._ours():
+            self._result.unknown = max(self._result.unknown, len(left))
+            self._result.problems.append(f"left at the end: {_told(left)}")
+
+    # --- what goes wrong
+
+    def kill(self) -> None:
+        """Kill the victim at the fault's moment."""
+        run = self._way.start(self._verb)
+        if self._fault.victim != "nobody" and self._begins(run):
+            time.sleep(self._fault.moment / 2)
+            self._keep_state()
+            time.sleep(self._fault.moment / 2)
+            self._result.struck = run.process.poll() is None
+            if self._fault.victim in ("orchestrator", "both") or self._way.name == "terraform":
+                run.process.kill()
+            if self._fault.victim in ("terraform", "both"):
+                kill_terraform(self._way.folder())
+        self._end(run)
+        if self._fault.victim == "nobody":
+            self._result.struck = True
+            self._require_end(run)
+
+    def disturb_disk(self) -> None:
+        """Let the disk be full from a moment on, or read-only all the time."""
+        assert self._disk is not None
+        if self._fault.disk == "read-only":
+            self._disk.set_writable(writable=False)
+            run = self._way.start(self._verb)
+            self._result.struck = True
+            self._end(run)
+            self._disk.set_writable(writable=True)
             return
-        self._until_done("deploy")
-        found = Counter(kind for kind, _ in self._ours())
-        if found != WANTED:
-            self._result.problems.append(f"has {dict(found)}, wanted {dict(WANTED)}")
-        again = self._started("deploy")
-        if '"changed": false' not in again.communicate(timeout=_LONGEST)[0]:
-            self._result.problems.append("a further deploy had something to do")
-
-    def _ours(self) -> set[tuple[str, str]]:
-        return self._project.holds() - self._before
-
-    def _until_done(self, verb: str) -> None:
-        """Run a verb as a person would: again when it says that it can be resumed."""
-        for _ in range(_RUNS):
-            self._result.runs += 1
-            process = self._started(verb)
-            said, _ = process.communicate(timeout=_LONGEST)
-            if process.returncode == 0 or "you have no deployment named" in said:
-                return
-        self._result.problems.append(f"{verb} does not end well: {said.splitlines()[-1][:600]}")
-
-    def _kill_in(self, verb: str) -> None:
-        """Start a run, and kill its victim some time after it has begun to change the site."""
-        process = self._started(verb)
-        phase = "destroy" if verb == "destroy" else "apply"
-        if self._wait_for(process, f'"phase": "{phase}", "state": "started"'):
+        run = self._way.start(self._verb)
+        if self._begins(run):
             time.sleep(self._fault.moment)
-            self._result.killed = process.poll() is None
-            self._kill(process)
-        process.communicate(timeout=_LONGEST)
-        _VICTIMS["settle"](self._folder())
+            self._result.struck = run.process.poll() is None
+            self._disk.fill()
+        self._end(run)
+        # Terraform may be at work still, when the orchestrator has given up.
+        self._disk.free()
 
-    def _wait_for(self, process: subprocess.Popen[str], words: str) -> bool:
-        assert process.stdout is not None
-        return any(words in line for line in process.stdout)
+    def disturb_api(self) -> None:
+        """Let the site answer as the rules say."""
+        assert self._proxy is not None
+        self._proxy.obey(self._fault.rules)
+        try:
+            self._end(self._way.start(self._verb))
+        finally:
+            self._result.given = self._proxy.obey(())
+            self._result.struck = bool(self._result.given)
 
-    def _kill(self, process: subprocess.Popen[str]) -> None:
-        folder = self._folder()
-        if self._fault.victim in ("orchestrator", "both"):
-            process.kill()
-        if self._fault.victim in ("terraform", "both"):
-            _VICTIMS["terraform"](folder)
+    @property
+    def _verb(self) -> str:
+        return "deploy" if self._fault.verb == "redeploy" else self._fault.verb
 
-    def _folder(self) -> Path:
-        folders = list((self._home / "data" / "deployments").glob("*"))
-        return folders[0] if folders else self._home
+    def _begins(self, run: Started) -> bool:
+        """Wait until a run has come to the fault's step; tell whether it ever does."""
+        deadline = time.monotonic() + _LONGEST
+        while run.process.poll() is None and time.monotonic() < deadline:
+            steps = self._way.steps(self._verb, run)
+            if steps is not None and steps >= self._fault.step:
+                return True
+            time.sleep(_TICK)
+        return False
+
+    def _end(self, run: Started) -> None:
+        try:
+            run.process.wait(timeout=_LONGEST)
+        finally:
+            if run.process.poll() is None:
+                run.process.kill()
+                run.process.wait()
+        if "Traceback (most recent call last)" in run.said:
+            self._result.problems.append(f"a bug: {run.said.splitlines()[-1][:300]}")
+
+    def _keep_state(self) -> None:
+        """Remember the state as it is, for one that is rolled back later."""
+        state = self._way.folder() / "terraform.tfstate"
+        if self._older is None and known(self._way.folder()) is not None:
+            self._older = state.read_text()
 
     def _damage(self) -> None:
-        state = self._folder() / "terraform.tfstate"
-        if state.exists():
-            _DAMAGES[self._fault.damage](state)
+        damage(self._way.folder() / "terraform.tfstate", self._fault.damage, older=self._older)
 
-    def _started(self, verb: str) -> subprocess.Popen[str]:
-        words = ["-m", "tests.faults.running", str(self._home), verb, self._name]
-        return subprocess.Popen(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
+    # --- how it is put right
 
+    def _put_right(self, before: set[Thing]) -> None:
+        """Deploy once more, and look whether that is all that was wanted, and nothing else."""
+        self._must("deploy", runs=_RUNS[self._way.name])
+        ours = self._ours()
+        found = Counter(kind for kind, _ in ours)
+        self._result.surplus = (found - WANTED).total()
+        self._result.missing = (WANTED - found).total()
+        self._result.unknown = len(ours - (known(self._way.folder()) or set()))
+        if found != WANTED:
+            self._result.problems.append(f"has {dict(found)}, wanted {dict(WANTED)}")
+        if self._result.unknown:
+            self._result.problems.append(f"the state does not know {self._result.unknown}")
+        if self._fault.verb != "deploy" and (lost := before - ours):
+            self._result.problems.append(f"made anew: {_told(lost)}")
 
-def _kill_terraform(folder: Path) -> None:
-    """Kill Terraform and its provider in one deployment's folder, and nobody else's."""
-    for pid in _at_work(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    def _must(self, verb: str, *, runs: int) -> None:
+        """Run a verb, again so many times, until it says that it has done it."""
+        for _ in range(runs):
+            self._result.runs += 1
+            run = self._way.start(verb)
+            self._end(run)
+            if self._way.is_done(verb, run):
+                return
+        self._result.problems.append(f"{verb} does not end well: {_last(run)}")
 
+    def _require_end(self, run: Started) -> None:
+        if not self._way.is_done(self._verb, run):
+            self._result.problems.append(f"{self._verb} does not end well: {_last(run)}")
 
-def _settle(_folder: Path) -> None:
-    """Leave what is still at work alone: the next run has to deal with it."""
-
-
-def _at_work(folder: Path) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (entry / "cwd").resolve() == folder.resolve():
-                found.append(int(entry.name))
-    return found
-
-
-_VICTIMS: dict[str, Callable[[Path], None]] = {"terraform": _kill_terraform, "settle": _settle}
+    def _ours(self) -> set[Thing]:
+        return self._project.holds(self._name) - self._before
 
 
-def _roll_back(state: Path) -> None:
-    """Put an older copy in the place of the state, where there is one."""
-    copies = sorted((state.parent / "states").glob("*.tfstate"))
-    if len(copies) > 1:
-        state.write_text(copies[0].read_text())
-
-
-def _truncate(state: Path) -> None:
-    state.write_bytes(state.read_bytes()[: state.stat().st_size // 2])
-
-
-_DAMAGES: dict[str, Callable[[Path], object]] = {
-    "none": lambda _state: None,
-    "emptied": lambda state: state.write_text(""),
-    "truncated": _truncate,
-    "deleted": lambda state: state.unlink(),
-    "rolled back": _roll_back,
+_DISTURBING: dict[str, Callable[[Trial], None]] = {
+    "kill": Trial.kill,
+    "disk": Trial.disturb_disk,
+    "api": Trial.disturb_api,
 }
 
 
-def as_value(result: Result) -> dict[str, object]:
-    """Return a result as JSON keeps it."""
-    fault = {name: getattr(result.fault, name) for name in result.fault.__dataclass_fields__}
-    rest = {name: getattr(result, name) for name in result.__dataclass_fields__ if name != "fault"}
-    value: dict[str, object] = json.loads(json.dumps({**fault, **rest}))
-    return value
+def _told(things: set[Thing]) -> str:
+    return ", ".join(f"{kind} {found}" for kind, found in sorted(things))
+
+
+def _last(run: Started) -> str:
+    lines: Sequence[str] = run.said.splitlines() or [f"nothing (code {run.process.returncode})"]
+    return lines[-1][:600]

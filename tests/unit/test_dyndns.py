@@ -1,163 +1,146 @@
-"""Names from a Dynamic DNS: a small server with the answers of EGI's, state and refusals included."""
+"""Names from a Dynamic DNS, asked of a small server with the answers of EGI's."""
 
 from __future__ import annotations
 
-import http.server
-import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from orchestrator import dyndns
 from orchestrator.auth.token import AccessToken
+from orchestrator.dyndns import DynamicDns, Host, StaleSecretError
 from orchestrator.errors import LoginError, RequestError, SiteError
 from tests.conftest import START
+from tests.standins import dynamic_dns
 
-RAW = "a.token.of-ada"
-DOMAINS = ("vm.fedcloud.eu", "fedcloud-tf.fedcloud.eu")
-
-
-class Service(http.server.BaseHTTPRequestHandler):
-    """`/nic/...` as its documentation has it; names belong to whoever registered them."""
-
-    hosts: dict[str, str] = {}
-    word = "good"
-    silent = threading.Event()
-
-    def do_GET(self) -> None:
-        split = urlsplit(self.path)
-        query = dict(parse_qsl(split.query))
-        verb = split.path.removeprefix("/nic/")
-        if self.silent.is_set():
-            self.silent.wait(0.1)
-            self.connection.close()
-        elif self.headers["Authorization"] != f"Bearer {RAW}":
-            self._json(401, status="error", message="Unauthorized access")
-        elif verb == "update":
-            self._update(**query)
-        else:
-            getattr(self, f"_{verb}")(**query)
-
-    def _domains(self) -> None:
-        self._json(200, status="ok", private=[], public=list(DOMAINS))
-
-    def _hosts(self) -> None:
-        rows = [{"fqdn": name, "ipv4": address} for name, address in self.hosts.items()]
-        self._json(200, status="ok", hosts=rows)
-
-    def _register(self, fqdn: str, comment: str) -> None:
-        if fqdn.partition(".")[2] not in DOMAINS:
-            self._json(400, status="error", message="Domain does not exist")
-        elif fqdn == "taken.vm.fedcloud.eu":
-            self._json(502, status="error", message="Host already exists in DNS.")
-        else:
-            self.hosts[fqdn] = "127.0.0.1"
-            host = {"fqdn": fqdn, "comment": comment, "update_secret": "sEcReT"}
-            self._json(200, status="ok", message="Host added.", host=host)
-
-    def _update(self, hostname: str, myip: str) -> None:
-        same = self.hosts.get(hostname) == myip
-        self.hosts[hostname] = myip
-        self._text("nochg" if same else self.word, myip)
-
-    def _unregister(self, fqdn: str) -> None:
-        del self.hosts[fqdn]
-        self._json(200, status="ok", message="Host unregistered.", host={"fqdn": fqdn})
-
-    def _text(self, *words: str) -> None:
-        self._send(200, "text/plain", " ".join(words))
-
-    def _json(self, code: int, **content: Any) -> None:
-        self._send(code, "application/json", json.dumps(content))
-
-    def _send(self, code: int, kind: str, text: str) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_: Any) -> None:
-        return
+SKY = "sky.vm.fedcloud.eu"
+PEOPLE = {"a.token.of-ada": "ada", "a.token.of-bob": "bob"}
 
 
 @pytest.fixture
-def service(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dyndns.DynamicDns]:
-    monkeypatch.setattr(Service, "hosts", {})
-    monkeypatch.setattr(Service, "silent", threading.Event())
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield dyndns.DynamicDns(token=token(), address=f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    server.server_close()
+def service(socket_enabled: None) -> Iterator[dynamic_dns.Service]:
+    with dynamic_dns.running(PEOPLE.get) as found:
+        yield found
 
 
-def token(raw: str = RAW) -> AccessToken:
+@pytest.fixture
+def ada(service: dynamic_dns.Service) -> DynamicDns:
+    return client(service, "ada")
+
+
+def client(service: dynamic_dns.Service, who: str) -> DynamicDns:
     later = START + timedelta(hours=1)
-    return AccessToken(raw=raw, issuer="https://aai.egi.eu", subject="ada", expires_at=later)
+    token = AccessToken(
+        raw=f"a.token.of-{who}", issuer="https://aai.egi.eu", subject=who, expires_at=later
+    )
+    return DynamicDns(token=lambda: token, address=service.address)
 
 
-def test_a_name_is_registered_pointed_and_given_back(service: dyndns.DynamicDns) -> None:
-    service.point("sky.vm.fedcloud.eu", "198.51.100.7", comment="deployment sky")
-    assert service.hosts() == [dyndns.Host(name="sky.vm.fedcloud.eu", address="198.51.100.7")]
-    assert service.give_back("sky.vm.fedcloud.eu")
-    assert service.hosts() == []
+def no_token() -> AccessToken:
+    raise AssertionError("no token is needed for this")
 
 
-def test_the_same_again_is_fine(service: dyndns.DynamicDns) -> None:
-    for address in ("198.51.100.7", "198.51.100.7", "198.51.100.8"):
-        service.point("sky.vm.fedcloud.eu", address, comment="deployment sky")
-    assert [host.address for host in service.hosts()] == ["198.51.100.8"]
-    assert not service.give_back("gone.vm.fedcloud.eu")
+def test_a_name_is_registered_with_its_address_and_given_back(ada: DynamicDns) -> None:
+    assert ada.find(SKY) is None
+    made = ada.register(SKY, "198.51.100.7", comment="deployment sky")
+    assert made.secret
+    assert ada.hosts() == [Host(name=SKY, address="198.51.100.7", comment="deployment sky")]
+    ada.unregister(SKY)
+    assert ada.hosts() == []
 
 
-def test_domains_are_listed(service: dyndns.DynamicDns) -> None:
-    assert service.domains() == sorted(DOMAINS)
+def test_its_secret_changes_a_name_without_any_token(
+    service: dynamic_dns.Service, ada: DynamicDns
+) -> None:
+    secret = ada.register(SKY, "198.51.100.7", comment="").secret
+    alone = DynamicDns(token=no_token, address=service.address)
+    for address in ("198.51.100.8", "198.51.100.8", "2001:db8::8"):
+        alone.update(SKY, address, secret=secret)
+    assert service.names[SKY].address == "2001:db8::8"
+    assert service.asked[-1] == ("update", "Basic")
+
+
+def test_a_token_changes_a_name_whose_secret_is_not_known_here(
+    service: dynamic_dns.Service, ada: DynamicDns
+) -> None:
+    ada.register(SKY, "198.51.100.7", comment="")
+    ada.update(SKY, "198.51.100.8")
+    assert service.names[SKY].address == "198.51.100.8"
+    with pytest.raises(SiteError, match="answered badauth"):
+        client(service, "bob").update(SKY, "192.0.2.1")
+    assert service.names[SKY].address == "198.51.100.8"
+
+
+def test_a_secret_that_opens_nothing_any_more_is_told_apart(
+    service: dynamic_dns.Service, ada: DynamicDns
+) -> None:
+    with pytest.raises(StaleSecretError, match="answered nohost"):
+        ada.update(SKY, "198.51.100.7", secret="old")
+    ada.register(SKY, "198.51.100.7", comment="")
+    with pytest.raises(StaleSecretError, match="answered badauth") as caught:
+        ada.update(SKY, "198.51.100.8", secret="old")
+    assert "old" not in f"{caught.value.facts}{caught.value.way_out}"
+
+
+def test_domains_are_listed(ada: DynamicDns) -> None:
+    assert ada.domains() == sorted(dynamic_dns.DOMAINS)
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [
-        ("taken.vm.fedcloud.eu", "already exists"),
-        ("sky.example.org", "Domain does not exist"),
-    ],
+    [("taken.vm.fedcloud.eu", "already exists"), ("sky.example.org", "Domain does not exist")],
 )
 def test_a_name_that_cannot_be_had_is_refused_in_the_words_of_the_service(
-    service: dyndns.DynamicDns, name: str, reason: str
+    service: dynamic_dns.Service, ada: DynamicDns, name: str, reason: str
 ) -> None:
-    with pytest.raises(SiteError) as caught:
-        service.point(name, "198.51.100.7", comment="sky")
-    assert reason in next(iter(caught.value.facts.values()))
+    client(service, "bob").register("taken.vm.fedcloud.eu", "192.0.2.1", comment="")
+    with pytest.raises(SiteError, match=f"does not register {name}") as caught:
+        ada.register(name, "198.51.100.7", comment="sky")
+    assert reason in caught.value.facts[f"{service.address} says"]
 
 
-def test_a_word_of_the_protocol_is_explained(
-    service: dyndns.DynamicDns, monkeypatch: pytest.MonkeyPatch
+def test_the_name_of_somebody_else_is_not_given_back(
+    service: dynamic_dns.Service, ada: DynamicDns
 ) -> None:
-    monkeypatch.setattr(Service, "word", "dnserr")
+    client(service, "bob").register(SKY, "192.0.2.1", comment="")
+    assert ada.find(SKY) is None
+    with pytest.raises(SiteError, match="does not unregister"):
+        ada.unregister(SKY)
+    assert SKY in service.names
+
+
+def test_a_word_of_the_protocol_is_explained(service: dynamic_dns.Service, ada: DynamicDns) -> None:
+    ada.register(SKY, "192.0.2.1", comment="")
+    service.word = "dnserr"
     with pytest.raises(SiteError, match="answered dnserr") as caught:
-        service.point("sky.vm.fedcloud.eu", "198.51.100.7", comment="sky")
+        ada.update(SKY, "198.51.100.7")
     assert "name server" in caught.value.facts["that is"]
 
 
-def test_a_name_without_a_domain_is_refused_here(service: dyndns.DynamicDns) -> None:
+@pytest.mark.parametrize("name", ["sky", "sky.eu", ".vm.fedcloud.eu", ""])
+def test_a_name_without_a_domain_is_refused_here(name: str) -> None:
     with pytest.raises(RequestError, match="no name with a domain"):
-        service.point("sky", "198.51.100.7", comment="sky")
+        dyndns.domain_of(name)
 
 
-def test_a_token_that_is_not_accepted_is_a_login_error(service: dyndns.DynamicDns) -> None:
-    other = dyndns.DynamicDns(token=token("another"), address=service.address)
+def test_a_token_that_is_not_accepted_is_a_login_error(service: dynamic_dns.Service) -> None:
     with pytest.raises(LoginError, match="does not accept"):
-        other.hosts()
+        client(service, "mallory").hosts()
 
 
-def test_a_service_that_breaks_off_is_named_and_the_token_is_not(
-    service: dyndns.DynamicDns,
+def test_a_service_that_breaks_off_is_named_and_no_login_is(
+    service: dynamic_dns.Service, ada: DynamicDns
 ) -> None:
-    Service.silent.set()
-    with pytest.raises(SiteError, match="does not answer") as caught:
-        service.hosts()
-    assert RAW not in f"{caught.value.facts}{service!r}"
+    service.silent = True
+    for ask in (ada.hosts, lambda: ada.update(SKY, "192.0.2.1", secret="sEcReT")):
+        with pytest.raises(SiteError, match="does not answer") as caught:
+            ask()
+        assert caught.value.way_out
+        told = f"{caught.value.message}{caught.value.facts}{ada!r}"
+        assert "a.token.of-ada" not in told
+        assert "sEcReT" not in told
+
+
+def test_a_secret_is_not_shown_by_what_carries_it() -> None:
+    assert "sEcReT" not in repr(dyndns.Registered(name=SKY, secret="sEcReT"))

@@ -9,8 +9,16 @@ import pytest
 
 from orchestrator.catalogue.usecases import find_use_case, load_use_cases, use_case_folders
 from orchestrator.errors import RequestError
-from orchestrator.extras import facts_of, switched_on, with_extras
-from orchestrator.model import Site
+from orchestrator.extras import (
+    facts_of,
+    page_facts,
+    page_of,
+    public_name,
+    publishing,
+    switched_on,
+    with_extras,
+)
+from orchestrator.model import Check, Login, Site, Tunnel
 from orchestrator.visiting import Visit
 
 EXTRA = """\
@@ -61,18 +69,25 @@ def test_parameters_come_with_the_extra_and_the_rest_when_it_is_on(toy):
 
 def test_every_shipped_use_case_lets_people_in_by_token_when_asked(tmp_path):
     for found in load_use_cases(use_case_folders(tmp_path)).values():
-        (extra,) = found.extras
-        switch = next(one for one in found.parameters if one.name == extra.name)
-        assert (switch.type, switch.default) == ("boolean", False)
-        assert "ssh_oidc" in found.roles
-        assert (extra.folder / "playbook.yml").is_file()
+        assert found.extras[0].name == "ssh_oidc"
+        for extra in found.extras:
+            switch = next(one for one in found.parameters if one.name == extra.name)
+            assert (switch.type, switch.default) == ("boolean", False)
+            assert extra.name in found.roles
+            assert (extra.folder / "playbook.yml").is_file()
+
+
+def test_every_shipped_use_case_with_a_page_shows_it_when_asked(tmp_path):
+    for found in load_use_cases(use_case_folders(tmp_path)).values():
+        shows = any(extra.publishes for extra in found.extras)
+        assert shows == bool(found.tunnels)
 
 
 def test_an_extra_that_is_not_there_is_named_with_those_that_are(toy, world):
     change(world, "extras: [bell]", "extras: [gong]")
     with pytest.raises(RequestError, match="takes an extra 'gong'") as caught:
         toy()
-    assert caught.value.facts["there are"] == "ssh_oidc"
+    assert caught.value.facts["there are"] == "https, ssh_oidc"
 
 
 def test_a_parameter_that_both_have_is_refused(toy, world):
@@ -95,6 +110,78 @@ def test_an_extra_that_is_wrong_is_told_by_its_own_file(toy, world, before, afte
     with pytest.raises(RequestError, match=r"bell/extra\.yaml is not an extra") as caught:
         toy()
     assert place in caught.value.facts
+
+
+# --- a page for everybody
+
+PAGE = Tunnel(name="page", title="The page", port=8000, login=Login(user="me", secret="word"))
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """A use case with a page, whose extra shows it."""
+    asked = Check(kind="tunnel", title="it answers", settings={"tunnel": PAGE, "status": 200})
+    closed = Check(kind="closed_ports", title="only SSH", settings={"tried": [80], "allowed": [22]})
+    oligia = find_use_case("oligia", use_case_folders(tmp_path))
+    return replace(oligia, tunnels=(PAGE,), checks=(asked, closed))
+
+
+def test_a_page_that_is_not_asked_for_is_shown_to_nobody(shown, deployment, node):
+    there = replace(deployment, nodes=(replace(node, name="sky-oligia"),))
+    off = {"https": False, "dns_name": "sky.vm.fedcloud.eu"}
+    assert publishing(shown, off) is None
+    assert public_name(shown, off) == ""
+    assert page_of(replace(there, parameters=off), shown) is None
+    assert with_extras(shown, off).checks == shown.checks
+
+
+def test_a_page_is_met_by_its_name_else_by_its_address(shown, deployment, node):
+    there = replace(deployment, nodes=(replace(node, name="sky-oligia"),))
+    named = {"https": True, "dns_name": "sky.vm.fedcloud.eu"}
+    assert publishing(shown, named).ports == (80, 443)
+    assert page_of(replace(there, parameters=named), shown) == "https://sky.vm.fedcloud.eu/"
+    alone = replace(there, parameters={"https": True, "dns_name": ""})
+    assert page_of(alone, shown) == "https://198.51.100.17/"
+    six = replace(alone, nodes=(replace(there.nodes[0], address="2001:db8::7"),))
+    assert page_of(six, shown) == "https://[2001:db8::7]/"
+    assert page_of(replace(alone, nodes=()), shown) is None
+
+
+def test_what_its_play_may_know_is_where_the_page_is(shown, deployment, node):
+    there = replace(deployment, nodes=(replace(node, name="sky-oligia"),))
+    assert page_facts(there, shown) == {
+        "orchestrator_page_node": "sky-oligia",
+        "orchestrator_page_port": 8000,
+        "orchestrator_page_scheme": "http",
+    }
+    assert page_facts(there, replace(shown, tunnels=())) == {}
+
+
+def test_over_tls_the_page_answers_as_through_its_tunnel_and_keeps_its_password(shown):
+    through, closed, running, over_tls, unknown = with_extras(shown, {"https": True}).checks
+    assert (through, running.settings) == (shown.checks[0], {"name": "nginx"})
+    assert closed.settings == {"tried": [80], "allowed": [22, 80, 443]}
+    assert "but for the page on 80, 443" in closed.title
+    page = replace(PAGE, port=443, scheme="https")
+    assert over_tls.settings == {"tunnel": page, "status": 200}
+    assert unknown.settings["tunnel"] == replace(page, login=None)
+    assert unknown.settings["status"] == 401
+
+
+@pytest.mark.parametrize(
+    ("publishes", "said"),
+    [
+        ("{ports: [443], name_from: bell_name}", "which is no parameter of text"),
+        ("{ports: [443], name_from: bell}", "which is no parameter of text"),
+        ("{ports: [], name_from: bell_tone}", "at least 1 item"),
+        ("{ports: [443], name_from: bell_tone}", "has no page to show"),
+    ],
+)
+def test_an_extra_that_cannot_show_a_page_is_refused(toy, world, publishes, said):
+    change(world, "title: A bell\n", f"title: A bell\npublishes: {publishes}\n")
+    with pytest.raises(RequestError) as caught:
+        toy()
+    assert said in f"{caught.value.message} {caught.value.facts}"
 
 
 # --- in a deployment

@@ -59,6 +59,7 @@ LAYERS = (
     (
         "provisioning",
         "configuring",
+        "publicname",
         "visiting",
         "run",
         "removing",

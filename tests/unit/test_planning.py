@@ -90,3 +90,16 @@ def test_a_plan_that_is_not_whole_is_no_plan(broken):
 
 def test_a_plan_is_a_value_for_json():
     assert read_plan(shown("create")).as_value()["counts"] == {"create": 1}
+
+
+def test_a_port_of_a_page_is_closed_without_asking_and_that_of_ssh_is_not():
+    page = 'module.access.openstack_networking_secgroup_rule_v2.page["443/IPv4"]'
+    ssh = 'module.access.openstack_networking_secgroup_rule_v2.ssh["0.0.0.0/0"]'
+    closed = read_plan(shown("delete", before={}, address=page))
+    assert closed.closing == (page,)
+    closed.raise_if_unsafe(agreed=closed.closing)
+    other = read_plan(shown("delete", before={}, address=ssh))
+    assert other.closing == ()
+    with pytest.raises(UnsafePlanError):
+        other.raise_if_unsafe(agreed=other.closing)
+    assert read_plan(shown("create", after={}, address=page)).closing == ()

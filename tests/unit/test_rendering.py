@@ -149,6 +149,11 @@ def test_a_template_that_asks_for_more_than_it_is_given_is_an_error(tmp_path):
         render_main(template=template)
 
 
+def test_ports_are_opened_only_where_a_page_is_shown(values):
+    assert "open_ports" not in values()
+    assert values(open_ports=(443, 80))["open_ports"] == [80, 443]
+
+
 # --- the shapes of a network
 
 

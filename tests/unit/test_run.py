@@ -12,6 +12,7 @@ from simulations import PROJECT, VO
 
 from orchestrator.auth.given import GivenToken
 from orchestrator.catalogue.usecases import find_use_case
+from orchestrator.dyndns import DynamicDns
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, RequestError
 from orchestrator.journal import Journal
 from orchestrator.keeping import keep
@@ -27,6 +28,10 @@ SITE = Site(
     origin="sites/SIM.yaml",
 )
 ASKED = Request(use_case="toy", site="SIM", name="sky")
+
+
+def no_token():
+    raise AssertionError("the Dynamic DNS is not asked where there is no name")
 
 
 @pytest.fixture
@@ -63,6 +68,7 @@ def begin(world, store, deployment, stop, told):
             journal=Journal(told.append),
             stop=stop,
             source=lambda: GivenToken(raw=world.token(left=1805.0)),
+            dynamic_dns=DynamicDns(token=no_token, address="https://names.sim.eu"),
             environment=world.environment,
             reach_seconds=5.0,
         )
@@ -78,7 +84,7 @@ def applied(begin, use_case):
     run.login()
     run.choose(ASKED, use_case)
     run.plan(use_case)
-    run.apply()
+    run.apply(use_case)
     return run
 
 
@@ -130,7 +136,7 @@ def test_a_stop_is_heeded_before_each_phase(begin, use_case, stop, phase):
     steps = {
         "choose": lambda: run.choose(ASKED, use_case),
         "plan": lambda: run.plan(use_case),
-        "apply": run.apply,
+        "apply": lambda: run.apply(use_case),
     }
     for name, step in steps.items():
         if name == phase:
@@ -161,7 +167,7 @@ def test_what_is_applied_anew_is_no_longer_taken_for_configured(applied, use_cas
     applied.configure(use_case, force=False, anew=True)
     digest = applied.finish().configured_digest
     applied.plan(use_case)
-    applied.apply()
+    applied.apply(use_case)
     assert digest is not None
     assert store.get(applied.deployment.id).configured_digest is None
 

@@ -35,3 +35,20 @@ resource "openstack_networking_secgroup_rule_v2" "ssh" {
     delete = "5m"
   }
 }
+
+# What a page is published on, for whoever asks: its visitors, and the authority that signs its certificate.
+resource "openstack_networking_secgroup_rule_v2" "page" {
+  for_each = { for pair in setproduct(var.open_ports, ["IPv4", "IPv6"]) : join("/", pair) => pair[1] }
+
+  description       = "${local.mark}.openstack_networking_secgroup_rule_v2.page[\"${each.key}\"]"
+  direction         = "ingress"
+  ethertype         = each.value
+  protocol          = "tcp"
+  port_range_min    = tonumber(split("/", each.key)[0])
+  port_range_max    = tonumber(split("/", each.key)[0])
+  security_group_id = openstack_networking_secgroup_v2.this.id
+
+  timeouts {
+    delete = "5m"
+  }
+}

@@ -4,6 +4,6 @@ output "keypair_name" {
 }
 
 output "security_group_id" {
-  description = "The group that lets SSH in and nothing else"
+  description = "The group that lets SSH in, and what is asked for to the ports of a page, and nothing else"
   value       = openstack_networking_secgroup_v2.this.id
 }

@@ -52,6 +52,12 @@ variable "ssh_from" {
   description = "The address ranges from which SSH is let in"
 }
 
+variable "open_ports" {
+  type        = set(number)
+  description = "Ports on which a page is published; none, and SSH alone is let in"
+  default     = []
+}
+
 variable "login_user" {
   type        = string
   description = "The account that cloud-init makes on every node"
@@ -85,6 +91,7 @@ module "access" {
   deployment     = var.deployment
   ssh_public_key = var.ssh_public_key
   ssh_from       = var.ssh_from
+  open_ports     = var.open_ports
 }
 
 module "nodes" {

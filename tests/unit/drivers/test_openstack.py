@@ -4,6 +4,7 @@ import pytest
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
 from openstack.exceptions import HttpException
+from requests.exceptions import JSONDecodeError
 
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import BusyError, LoginEndedError, SiteError
@@ -34,6 +35,7 @@ def cloud():
         (failures.Unauthorized("x"), LoginEndedError, "no longer accepts the login"),
         (HttpException("x", http_status=403), SiteError, "does not allow it"),
         (HttpException("x", http_status=503), SiteError, "HTTP 503"),
+        (JSONDecodeError("Expecting value", "<html>", 0), BusyError, "no JSON"),
     ],
 )
 def test_a_failure_names_the_service_and_the_cause(cloud, raised, kind, said):

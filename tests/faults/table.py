@@ -1,0 +1,120 @@
+"""docs/trials.md, from the results of a run: `python -m tests.faults.table`."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.faults.ways import ROOT
+
+Trial = Mapping[str, Any]
+
+_HEAD = """\
+# Trials
+
+Written by `python -m tests.faults.table` from the results of a run of `make faults`; nothing in it
+was written by hand. What a trial is, and how to repeat one: `tests/faults/README.md`.
+"""
+_COLUMNS = (
+    ("trials", lambda ones: len(ones)),
+    ("struck at work", lambda ones: sum(one["struck"] for one in ones)),
+    ("left at the site", lambda ones: sum(one["left"] for one in ones)),
+    ("right by the next command", lambda ones: sum(not one["problems"] for one in ones)),
+    ("not in the state", lambda ones: sum(one["unknown"] for one in ones)),
+    ("surplus", lambda ones: sum(one["surplus"] for one in ones)),
+    ("seconds to right", lambda ones: _median([one["seconds_right"] for one in ones])),
+)
+
+
+def render(run: Mapping[str, Any]) -> str:
+    """Return the page for the results of a run."""
+    trials: Sequence[Trial] = run["trials"]
+    ours = [one for one in trials if one["way"] == "orchestrator"]
+    bare = [one for one in trials if one["way"] == "terraform"]
+    compared = {one["seed"] for one in bare}
+    wrong = [one for one in ours if one["problems"]]
+    parts = [
+        _HEAD,
+        f"{len(ours)} trials (seeds {_seeds(ours)}), {run['at']}, {run['machine']};"
+        f" {len(wrong)} with a problem.",
+        "## The orchestrator",
+        _table(ours),
+        "## Beside Terraform alone",
+        "The same seeds with both, on the same rendered files and the same faults; Terraform is"
+        " given three runs to get right, the orchestrator one.",
+        _beside(
+            {
+                "orchestrator": [one for one in ours if one["seed"] in compared],
+                "Terraform alone": bare,
+            }
+        ),
+    ]
+    if wrong:
+        parts += ["## Problems", "\n".join(_problem(one) for one in wrong)]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _seeds(trials: Sequence[Trial]) -> str:
+    seeds = sorted(one["seed"] for one in trials)
+    first, last = seeds[0], seeds[-1]
+    whole = last - first + 1 == len(seeds) > 1
+    return f"{first} to {last}" if whole else ", ".join(map(str, seeds))
+
+
+def _table(trials: Sequence[Trial]) -> str:
+    groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    for one in trials:
+        groups[(one["verb"], _what(one))].append(one)
+    rows = [(*key, *_figures(groups[key])) for key in sorted(groups)]
+    return _as_table(("verb", "what went wrong", *_names()), rows)
+
+
+def _what(one: Trial) -> str:
+    if one["kind"] == "kill":
+        return (
+            "nobody killed, state damaged"
+            if one["victim"] == "nobody"
+            else f"{one['victim']} killed"
+        )
+    if one["kind"] == "disk":
+        return f"disk {one['disk']}"
+    return str(one["rules"][0]["fault"])
+
+
+def _beside(ways: Mapping[str, Sequence[Trial]]) -> str:
+    kinds = {"kill": "killed", "disk": "disk", "api": "API"}
+    rows = []
+    for kind, words in kinds.items():
+        for way, trials in ways.items():
+            ones = [one for one in trials if one["kind"] == kind]
+            if ones:
+                rows.append((words, way, *_figures(ones)))
+    return _as_table(("fault", "by", *_names()), rows)
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(name for name, _ in _COLUMNS)
+
+
+def _figures(trials: Sequence[Trial]) -> tuple[str, ...]:
+    return tuple(str(of(trials)) for _, of in _COLUMNS)
+
+
+def _as_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _problem(one: Trial) -> str:
+    return f"- seed {one['seed']}, {one['verb']}, {_what(one)}: {'; '.join(one['problems'])}"
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+if __name__ == "__main__":
+    results = json.loads((ROOT / "faults.json").read_text())
+    (ROOT / "docs" / "trials.md").write_text(render(results))
