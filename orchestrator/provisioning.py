@@ -156,19 +156,10 @@ class Provisioning:
 
     def _known(self) -> list[tuple[str, str, str]]:
         try:
-            state = json.loads(self._workdir.state.read_bytes())
-        except (OSError, ValueError):
+            return _resources_of(json.loads(self._workdir.state.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            # Not a state, whatever else it is: JSON of another shape too.
             return []
-        return [
-            (
-                str(resource["type"]),
-                _address(resource, instance),
-                str(_id_of(resource["type"], instance["attributes"])),
-            )
-            for resource in state.get("resources", ())
-            if resource.get("mode", "managed") == "managed"
-            for instance in resource.get("instances", ())
-        ]
 
     def _name_project(self, login: KeystoneLogin) -> None:
         """Name the project to Terraform, unless the token is bound to it: Keystone then refuses both."""
@@ -205,6 +196,19 @@ class Provisioning:
             on_event=on_event,
             stop=self._stop,
         )
+
+
+def _resources_of(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (
+            str(resource["type"]),
+            _address(resource, instance),
+            str(_id_of(resource["type"], instance["attributes"])),
+        )
+        for resource in state.get("resources", ())
+        if resource.get("mode", "managed") == "managed"
+        for instance in resource.get("instances", ())
+    ]
 
 
 def _address(resource: Mapping[str, Any], instance: Mapping[str, Any]) -> str:

@@ -211,7 +211,7 @@ def test_what_exists_is_counted_from_the_state(applied, provisioning):
     }
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]x"])
+@pytest.mark.parametrize("content", [None, "", "{", "[]x", "[]", '{"resources": [{}]}'])
 def test_a_state_that_cannot_be_read_tells_nothing(provisioning, workdir, content):
     if content is not None:
         workdir.state.write_text(content)

@@ -39,3 +39,11 @@ def test_the_line_of_a_key_or_of_what_is_around_it(tmp_path, place, line):
     file = tmp_path / "a.yaml"
     file.write_text("a: 1\nb:\n  c: {d: 2}\nl:\n  - x\n  - y\n")
     assert line_of(file, place) == line
+
+
+def test_the_line_of_a_key_is_told_in_every_text_that_was_read(tmp_path):
+    """The C parser takes a tab behind a word, the Python one does not."""
+    file = tmp_path / "a.yaml"
+    file.write_text(".\t")
+    assert read_yaml(file, kind="use case") == "."
+    assert line_of(file, ()) == 1
