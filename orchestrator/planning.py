@@ -35,6 +35,7 @@ class Change:
     action: str  # create, update, delete, replace, rebuild, import, forget
     fields: tuple[str, ...] = ()  # what an update would change
     tainted: bool = False  # its making was cut short
+    before: str = ""  # the id of what is there now
 
     @property
     def is_destructive(self) -> bool:
@@ -59,10 +60,16 @@ class Plan:
         counts = sorted(self.counts.items())
         return ", ".join(f"{count} to {action}" for action, count in counts) or "nothing to do"
 
-    @property
-    def tainted(self) -> tuple[str, ...]:
-        """The addresses of what would be made anew because its making was cut short."""
-        return tuple(change.address for change in self.changes if change.tainted)
+    def unfinished(self, *, finished: Collection[str]) -> tuple[str, ...]:
+        """Return the addresses of what would be made anew because its making was cut short.
+
+        What has one of the ids of ``finished`` was in use since, whatever the state says of it.
+        """
+        return tuple(
+            change.address
+            for change in self.changes
+            if change.tainted and change.before not in finished
+        )
 
     def as_value(self) -> dict[str, Any]:
         """Return the plan for JSON."""
@@ -144,6 +151,7 @@ def _change(resource: Mapping[str, Any]) -> Change | None:
         action=action,
         fields=fields,
         tainted=resource.get("action_reason") == "replace_because_tainted",
+        before=str(before.get("id") or ""),
     )
 
 

@@ -454,8 +454,10 @@ class Run:
 
     def _safe_plan(self) -> Plan:
         plan = self._provisioning.plan(self._login.now)
-        # A machine whose making was cut short has never been anybody's.
-        unfinished = plan.tainted if not self.deployment.nodes else ()
+        # A machine whose making was cut short has never been anybody's; records from before do not
+        # tell which those are that were.
+        given = {node.id for node in self.deployment.nodes}
+        unfinished = plan.unfinished(finished=given) if "" not in given else ()
         plan.raise_if_unsafe(agreed=(*unfinished, *plan.closing))
         return plan
 

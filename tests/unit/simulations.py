@@ -813,7 +813,7 @@ def _change(key: tuple[str, str], *actions: str, importing: bool = False):
         "mode": "managed",
         "change": {
             "actions": list(actions),
-            "before": told if "delete" in actions else None,
+            "before": told | {"id": _id(kind, name)} if "delete" in actions else None,
             "after": told if "create" in actions else None,
             **({"importing": {"id": _id(kind, name)}} if importing else {}),
         },

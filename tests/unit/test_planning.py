@@ -76,8 +76,19 @@ def test_what_loses_something_is_refused_until_agreed_to_by_address(plan):
 
 
 def test_what_was_cut_short_is_told_apart():
-    plan = read_plan(shown("delete", "create", action_reason="replace_because_tainted"))
-    assert plan.tainted == (SERVER,)
+    before = {"name": "sky-docker", "id": "s2"}
+    plan = read_plan(
+        shown("delete", "create", before=before, action_reason="replace_because_tainted")
+    )
+    assert plan.unfinished(finished=()) == (SERVER,)
+    # The one that people had was removed by hand, and making it anew was cut short.
+    assert plan.unfinished(finished={"s1"}) == (SERVER,)
+    assert plan.unfinished(finished={"s1", "s2"}) == ()
+
+
+def test_what_is_replaced_for_another_reason_was_not_cut_short():
+    plan = read_plan(shown("delete", "create", before={"name": "sky-docker", "id": "s2"}))
+    assert plan.unfinished(finished=()) == ()
 
 
 @pytest.mark.parametrize(

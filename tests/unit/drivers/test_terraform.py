@@ -147,7 +147,7 @@ def test_a_login_that_ends_soon_is_one_interrupt_and_is_told_as_such(terraform, 
     made.save_plan()
     fake.will(apply={"sleep": 30})
     with pytest.raises(RenewalDueError):
-        made.apply_saved_plan(login_seconds=0.3)
+        made.apply_saved_plan(login_seconds=1.5)
     assert (fake.workdir.path / "interrupts").read_text() == "1"
 
 
