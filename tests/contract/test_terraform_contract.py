@@ -286,7 +286,7 @@ def test_a_stop_for_a_new_login_keeps_what_is_made_and_the_rest_is_made_by_the_n
     assert terraform.save_plan()
     rest = read_plan(terraform.show_plan())
     assert [change.address for change in rest.changes] == ["terraform_data.slow"]
-    rest.raise_if_unsafe(agreed=rest.tainted)
+    rest.raise_if_unsafe(agreed=rest.unfinished(finished=()))
     terraform.apply_saved_plan(login_seconds=60.0)
     assert not terraform.save_plan()
     assert (workdir.path / "made").read_text() == "made\n" * 2
