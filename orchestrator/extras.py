@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.auth.roles import read_mappings
 from orchestrator.errors import RequestError
-from orchestrator.model import Check, Deployment, Extra, Publishing, Site, Tunnel, UseCase
+from orchestrator.model import Check, Deployment, Extra, Node, Publishing, Site, Tunnel, UseCase
 from orchestrator.verifying import node_of
 
 _HTTPS = 443
@@ -46,11 +46,16 @@ def public_name(use_case: UseCase, parameters: Mapping[str, Any]) -> str:
     return str(parameters.get(published.name_from) or "") if published else ""
 
 
+def page_node(deployment: Deployment, use_case: UseCase) -> Node:
+    """Return the node that has the page: the one that the use case's first tunnel leads to."""
+    return node_of(use_case.tunnels[0].node, deployment, use_case)
+
+
 def page_of(deployment: Deployment, use_case: UseCase) -> str | None:
     """Return where everybody meets the page of a deployment, None where nobody does."""
     if not deployment.nodes or publishing(use_case, deployment.parameters) is None:
         return None
-    address = node_of(use_case.tunnels[0].node, deployment, use_case).address
+    address = page_node(deployment, use_case).address
     place = f"[{address}]" if ":" in address else address
     name = public_name(use_case, deployment.parameters) or place
     return f"https://{name}{use_case.tunnels[0].path}"
@@ -62,7 +67,7 @@ def page_facts(deployment: Deployment, use_case: UseCase) -> dict[str, Any]:
         return {}
     page = use_case.tunnels[0]
     return {
-        "orchestrator_page_node": node_of(page.node, deployment, use_case).name,
+        "orchestrator_page_node": page_node(deployment, use_case).name,
         "orchestrator_page_port": page.port,
         "orchestrator_page_scheme": page.scheme,
     }

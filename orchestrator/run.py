@@ -30,7 +30,7 @@ from orchestrator.errors import (
     RequestError,
     SiteError,
 )
-from orchestrator.extras import facts_of, public_name
+from orchestrator.extras import facts_of, page_node, public_name
 from orchestrator.journal import Details, Journal, PhaseLog
 from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import (
@@ -56,7 +56,6 @@ from orchestrator.sitelogin import SiteLogin
 from orchestrator.store import Store
 from orchestrator.store.durations import BEGAN, REACH
 from orchestrator.takingback import Recovered, TakingBack
-from orchestrator.verifying import node_of
 from orchestrator.workdir import Workdir
 
 _T = TypeVar("_T")
@@ -262,7 +261,7 @@ class Run:
         address = ""
         if name:
             self._login.lasting(self.deployment.project_id)
-            node = node_of(use_case.tunnels[0].node, self.deployment, use_case)
+            node = page_node(self.deployment, use_case)
             if node.hop is not None:
                 raise _unreachable(self.deployment, name)
             address = node.address

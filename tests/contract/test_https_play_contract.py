@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from extraplay import Play, play_of
 
 from orchestrator import paths
-from orchestrator.drivers.ansible import write_variables
 
 pytestmark = pytest.mark.contract
 
-PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 PLAYBOOK = paths.TEMPLATES / "extras" / "https" / "playbook.yml"
 ROLE = paths.ANSIBLE_ROLES / "https"
 DEFAULTS = {
@@ -38,14 +31,8 @@ GIVEN = {
 
 
 @pytest.fixture
-def play(tmp_path: Path):
+def play(tmp_path: Path) -> Play:
     """Run the extra's play on this machine, with a role that only tells what it was given."""
-    role = tmp_path / "roles" / "https"
-    for part in ("meta", "defaults", "vars"):
-        shutil.copytree(ROLE / part, role / part)
-    (role / "tasks").mkdir()
-    tasks = {task["name"]: task for task in yaml.safe_load((ROLE / "tasks/main.yml").read_text())}
-    (refusing,) = [task for name, task in tasks.items() if name.startswith("Refuse")]
     told = {
         "name": "{{ https_name }}",
         "port": "{{ https_page_port }}",
@@ -53,37 +40,7 @@ def play(tmp_path: Path):
         "lineage": "{{ _https_lineage }}",
         "asks": "{{ _https_asks }}",
     }
-    telling = {
-        "ansible.builtin.copy": {"content": "{{ told | to_json }}", "dest": str(tmp_path / "told")},
-        "vars": {"told": told},
-    }
-    (role / "tasks" / "main.yml").write_text(yaml.safe_dump([refusing, telling]))
-    gone = {"ansible.builtin.copy": {"content": '"removed"', "dest": str(tmp_path / "told")}}
-    (role / "tasks" / "removed.yml").write_text(yaml.safe_dump([gone]))
-
-    def run(**other: Any) -> tuple[Any, str]:
-        (tmp_path / "told").unlink(missing_ok=True)
-        write_variables(tmp_path / "given.yml", GIVEN | other)
-        here = {
-            "ansible_facts": {"os_family": "Debian", "distribution": "Debian"},
-            "ansible_become": False,
-            "ansible_python_interpreter": sys.executable,
-        }
-        (tmp_path / "here.json").write_text(json.dumps(here))
-        env = os.environ | {
-            "ANSIBLE_HOME": str(tmp_path),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_ROLES_PATH": str(tmp_path / "roles"),
-        }
-        argv = [str(PROGRAM), "-i", "localhost,", "-c", "local", "-e", f"@{tmp_path}/here.json"]
-        argv += ["-e", f"@{tmp_path}/given.yml"]
-        done = subprocess.run(
-            [*argv, str(PLAYBOOK)], env=env, capture_output=True, text=True, check=False
-        )
-        file = tmp_path / "told"
-        return (json.loads(file.read_text()) if file.is_file() else None), done.stdout + done.stderr
-
-    return run
+    return play_of("https", tmp_path, told=told, given=GIVEN)
 
 
 def test_the_page_and_its_name_come_to_the_role(play) -> None:

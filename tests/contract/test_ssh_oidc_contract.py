@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+from extraplay import Play, play_of
 
 from orchestrator import paths
-from orchestrator.drivers.ansible import write_variables
 
 pytestmark = pytest.mark.contract
 
-PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 PLAYBOOK = paths.TEMPLATES / "extras" / "ssh_oidc" / "playbook.yml"
 ROLE = paths.ANSIBLE_ROLES / "ssh_oidc"
 URN = "urn:mace:egi.eu:group:v.egi.eu:role=vm_operator#aai.egi.eu"
@@ -36,51 +28,15 @@ IAM = {"url": "https://iam.example.org/", "allowed": ["/escape"], "claim": "wlcg
 
 
 @pytest.fixture
-def play(tmp_path: Path):
+def play(tmp_path: Path) -> Play:
     """Run the extra's play on this machine, with a role that only tells what it was given."""
-    role = tmp_path / "roles" / "ssh_oidc"
-    for part in ("meta", "defaults", "vars"):
-        shutil.copytree(ROLE / part, role / part)
-    (role / "tasks").mkdir()
-    refusing = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())[2]
-    assert "ansible.builtin.assert" in refusing
     told = {
         "issuers": "{{ ssh_oidc_issuers }}",
         "groups": "{{ _ssh_oidc_accounts.groups }}",
         "authorities": "{{ ssh_oidc_authorities }}",
         "port": "{{ ssh_oidc_port }}",
     }
-    telling = {
-        "ansible.builtin.copy": {"content": "{{ told | to_json }}", "dest": str(tmp_path / "told")},
-        "vars": {"told": told},
-    }
-    (role / "tasks" / "main.yml").write_text(yaml.safe_dump([refusing, telling]))
-    gone = {"ansible.builtin.copy": {"content": '"removed"', "dest": str(tmp_path / "told")}}
-    (role / "tasks" / "removed.yml").write_text(yaml.safe_dump([gone]))
-
-    def run(**other: Any) -> tuple[Any, str]:
-        write_variables(tmp_path / "given.yml", GIVEN | other)
-        here = {
-            "ansible_facts": {"os_family": "Debian", "distribution": "Debian"},
-            "ansible_become": False,
-            "ansible_host": "h",
-            "ansible_python_interpreter": sys.executable,
-        }
-        (tmp_path / "here.json").write_text(json.dumps(here))
-        env = os.environ | {
-            "ANSIBLE_HOME": str(tmp_path),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_ROLES_PATH": str(tmp_path / "roles"),
-        }
-        argv = [str(PROGRAM), "-i", "localhost,", "-c", "local", "-e", f"@{tmp_path}/here.json"]
-        argv += ["-e", f"@{tmp_path}/given.yml"]
-        done = subprocess.run(
-            [*argv, str(PLAYBOOK)], env=env, capture_output=True, text=True, check=False
-        )
-        file = tmp_path / "told"
-        return (json.loads(file.read_text()) if file.is_file() else None), done.stdout + done.stderr
-
-    return run
+    return play_of("ssh_oidc", tmp_path, told=told, given=GIVEN, host="h")
 
 
 def test_the_site_and_the_vo_decide_who_gets_in(play):
