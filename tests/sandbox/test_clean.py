@@ -18,6 +18,7 @@ LISTINGS = {
     "mounts": "cat /proc/mounts",
     "bridges": "ls /sys/class/net",
     "forwarding": "cat /proc/sys/net/ipv4/ip_forward",
+    "settings": "ls /etc",
     "folders": "ls -d /var/lib/orchestrator-sandbox /var/lib/libvirt /var/log/libvirt || true",
 }
 
