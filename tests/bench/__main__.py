@@ -70,11 +70,7 @@ def starts(home: Path) -> dict[str, float]:
 
 
 def deployments(home: Path) -> dict[str, float]:
-    """Seconds of whole deployments, ours and the bare tools' on the same files, in turns.
-
-    The best round of each is compared, as timeit does: what a shared machine adds to a round is
-    never negative, and was seen to be up to a quarter of it.
-    """
+    """Seconds of whole deployments, ours and the bare tools' on the same files, in turns."""
     env = environment(home)
     ours, again, bare, peaks = [], [], [], []
     for _ in range(ROUNDS):
@@ -87,12 +83,10 @@ def deployments(home: Path) -> dict[str, float]:
         bare.append(bare_deployment(copy))
         shutil.rmtree(copy)
     return {
-        "orchestrator deploy": min(ours),
-        "orchestrator deploy, slowest round": max(ours),
-        "bare terraform + ansible-playbook": min(bare),
-        "bare terraform + ansible-playbook, slowest round": max(bare),
-        "overhead in percent": 100 * (min(ours) / min(bare) - 1),
-        "orchestrator deploy, nothing to do": min(again),
+        "orchestrator deploy": statistics.mean(ours),
+        "bare terraform + ansible-playbook": statistics.mean(bare),
+        "overhead in percent": 100 * (statistics.mean(ours) / statistics.mean(bare) - 1),
+        "orchestrator deploy, nothing to do": statistics.mean(again),
         "peak memory of the orchestrator in MB": max(peaks),
     }
 
