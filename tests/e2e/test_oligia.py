@@ -84,6 +84,7 @@ def test_a_browser_shows_topcat_with_the_table(person: Person, tmp_path: Path, s
         page.screenshot(ARTIFACTS / f"oligia-{source}.png")
 
     # A bare desktop has one colour; TOPCAT's window and its icons have hundreds.
+    assert seen["colours"] > 200, seen
     assert seen["busy"] > 0.15, seen
 
     again = person.run("deploy", *request, "--configure", "--json", timeout=1200)

@@ -243,10 +243,14 @@ def _told(things: set[Thing]) -> str:
 
 def _error(run: Started) -> str:
     """Return the kind of error that a run of the orchestrator has ended with."""
-    last = _last(run)
-    return str(json.loads(last).get("kind", "")) if last.startswith('{"event": "error"') else ""
+    last = _last_line(run)
+    return str(json.loads(last)["kind"]) if last.startswith('{"event": "error"') else ""
 
 
 def _last(run: Started) -> str:
+    return _last_line(run)[:600]
+
+
+def _last_line(run: Started) -> str:
     lines: Sequence[str] = run.said.splitlines() or [f"nothing (code {run.process.returncode})"]
-    return lines[-1][:600]
+    return lines[-1]
