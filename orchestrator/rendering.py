@@ -59,7 +59,11 @@ def hcl(value: object) -> str:
     # The text of what is undefined is an error that names it.
     if isinstance(value, Identifier | jinja2.Undefined):
         return str(value)
-    text = json.dumps(value, ensure_ascii=False)
+    return literal(json.dumps(value, ensure_ascii=False))
+
+
+def literal(text: str) -> str:
+    """Return a text as it stands between quotes of HCL, also of its JSON, where none of it is evaluated."""
     return text.replace("${", "$${").replace("%{", "%%{")
 
 

@@ -35,9 +35,13 @@ from orchestrator.model import (
     Subnet,
     Volume,
 )
+from orchestrator.plaintext import one_line
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+
+# How an answer of another shape than was asked for shows itself, once something is read from it.
+_MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 class Cloud:
@@ -142,30 +146,30 @@ class Cloud:
 
     def console(self, server_id: str) -> str:
         """Return what a server has printed on its console so far."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             answer = self._connection.compute.get_server_console_output(server_id)
             return str((answer or {}).get("output") or "")
 
     def console_of(self, server_name: str, deployment_id: str) -> str:
         """Return the console of a deployment's server; empty while there is no such server."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             found = openstack_marks.find_server(self._connection, server_name, deployment_id)
         return self.console(found.id) if found else ""
 
     def status_of(self, server_name: str, deployment_id: str) -> str:
         """Return Nova's word for how a deployment's server is: ACTIVE, SHUTOFF, ERROR, ..."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             found = openstack_marks.find_server(self._connection, server_name, deployment_id)
             return str(self._connection.compute.get_server(found.id).status) if found else "gone"
 
     def public_key_of(self, deployment_id: str) -> str | None:
         """Return the public key that a deployment was made with, None where it has none here."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             return openstack_marks.public_key(self._connection, deployment_id)
 
     def find_marked(self, deployment_id: str) -> tuple[Resource, ...]:
         """Return every resource of the project that carries the deployment's mark."""
-        with self._telling("OpenStack"):
+        with self._telling("OpenStack", objects=True):
             return tuple(openstack_marks.find(self._connection, deployment_id))
 
     def stop(self, server_id: str) -> bool:
@@ -180,17 +184,17 @@ class Cloud:
 
     def find_all_marked(self) -> tuple[Marked, ...]:
         """Return every deployment, whoever's, of which the project has something."""
-        with self._telling("OpenStack"):
+        with self._telling("OpenStack", objects=True):
             return tuple(openstack_project.find_all(self._connection))
 
     def traces_of(self, deployment_id: str) -> Traces:
         """Return what the site tells of how a deployment was made."""
-        with self._telling("OpenStack"):
+        with self._telling("OpenStack", objects=True):
             return openstack_traces.find(self._connection, deployment_id)
 
     def faults_of(self, deployment_id: str) -> dict[str, str]:
         """Return Nova's own words on each broken server of a deployment, by the server's name."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             return openstack_traces.faults(self._connection, deployment_id)
 
     def remove(self, resource: Resource) -> None:
@@ -202,17 +206,23 @@ class Cloud:
             openstack_marks.remove(self._connection, resource)
 
     @contextmanager
-    def _telling(self, service: str) -> Iterator[None]:
-        """Turn a failed call into an error that names the service and the cause."""
+    def _telling(self, service: str, *, objects: bool = False) -> Iterator[None]:
+        """Turn a failed call into an error that names the service and the cause.
+
+        ``objects`` is for what is read from openstacksdk's, which are made of any answer at all.
+        """
         try:
             yield
         except (failures.ClientException, JSONDecodeError, StrangeAnswerError) as error:
             raise _failed(self.site, service, error) from error
         except Exception as error:
             # openstacksdk is imported late, and so are its exceptions.
-            if not type(error).__module__.startswith("openstack."):
-                raise
-            raise _failed(self.site, service, error) from error
+            if type(error).__module__.startswith("openstack."):
+                raise _failed(self.site, service, error) from error
+            if objects and isinstance(error, _MISSHAPEN):
+                strange = StrangeAnswerError(one_line(f"{type(error).__name__}: {error}")[:200])
+                raise _failed(self.site, service, strange) from error
+            raise
 
 
 def _quotas(answer: Response, key: str) -> Mapping[str, Any]:

@@ -244,13 +244,27 @@ def test_the_modules_refuse_what_python_should_have_refused(
     assert "Invalid value for variable" in " ".join(caught.value.facts.values())
 
 
-@pytest.mark.parametrize("text", ['${file("/etc/hostname")}', "%{if true}x%{endif}", 'a"b\n}'])
+HOSTILE = ['${file("/etc/hostname")}', "%{if true}x%{endif}", 'a"b\n}']
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_values_are_never_evaluated(terraform, workdir, values, text):
     values["network"]["external_network_name"] = text
     workdir.write_variables(values)
     terraform.init()
     terraform.save_plan()
     assert after(terraform.show_plan(), "openstack_networking_floatingip_v2")["pool"] == text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_ids_that_a_site_tells_are_taken_back_as_they_are_written(terraform, workdir, text):
+    head = render_main().partition('provider "openstack"')[0]
+    workdir.main.write_text(head + 'resource "terraform_data" "one" {}\n')
+    workdir.write_imports({"terraform_data.one": text})
+    terraform.init()
+    terraform.save_plan()
+    (resource,) = terraform.show_plan()["resource_changes"]
+    assert resource["change"]["importing"] == {"id": text}
 
 
 def test_a_site_that_does_not_answer_is_told(terraform, planned):
