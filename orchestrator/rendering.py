@@ -36,6 +36,7 @@ GIVES_FLOATING_IPS = ("floating", "bastion")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NODE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _PUBLIC_KEY = re.compile(
     r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-[a-z0-9]+) [A-Za-z0-9+/=]+( [A-Za-z0-9@._-]+)?"
 )
@@ -263,16 +264,23 @@ def _node(name: str, told: Mapping[str, Any]) -> Node:
         groups=tuple(ident(group) for group in told["groups"]),
         private_ip=str(ipaddress.ip_address(told["private_ip"])),
         volumes=tuple(_volume(volume) for volume in told["volumes"]),
-        id=str(told.get("id") or ""),
+        id=_site_id(told["id"]) if told.get("id") else "",
     )
 
 
 def _volume(told: Mapping[str, Any]) -> DataVolume:
     return DataVolume(
-        id=str(told["id"]),
+        id=_site_id(told["id"]),
         size_gb=int(told["size_gb"]),
         made=bool(told["made"]),
     )
+
+
+def _site_id(found: object) -> str:
+    """Return an id that the site gave; those of OpenStack are UUIDs, and nothing else is believed."""
+    if not isinstance(found, str) or not _SITE_ID.fullmatch(found):
+        raise RequestError(f"{found!r} cannot be an id of the site")
+    return found
 
 
 def _node_name(name: str) -> str:

@@ -40,6 +40,8 @@ _RUNNERS_OWN = frozenset(
 )
 _FAILED = ("runner_on_failed", "runner_on_unreachable")
 _GRACE = 60.0
+# Ids in it come from the site: Ansible would take any text of an inventory for a template.
+_INVENTORY = "inventory.yaml"
 _AGAIN = "run the same command again: it goes on from here"
 
 
@@ -217,7 +219,7 @@ def _prepare(workdir: Workdir, inventory: Mapping[str, Any], variables: Mapping[
     folder = workdir.path / "ansible"
     for part in (folder, folder / "project", folder / "home", workdir.secrets):
         part.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(folder / "inventory.json", json.dumps(inventory, indent=2))
+    write_variables(folder / _INVENTORY, inventory)
     write_atomically(folder / "ansible.cfg", "[defaults]\n")
     # In a file: an argument can be read by every process of this machine.
     write_variables(_variables_file(workdir), variables)
@@ -252,7 +254,7 @@ def _config(playbook: Path, *, folder: Path, workdir: Workdir, roles: Path) -> A
         private_data_dir=str(folder),
         ident=workdir.next_run("ansible", suffix="txt").stem,
         playbook=str(playbook),
-        inventory=str(folder / "inventory.json"),
+        inventory=str(folder / _INVENTORY),
         roles_path=str(roles),
         cmdline=shlex.join(["-e", f"@{_variables_file(workdir)}"]),
         settings={"pexpect_timeout": 1},

@@ -21,7 +21,6 @@ from orchestrator.model import (
 )
 from orchestrator.plaintext import one_line
 
-
 # More than any site has of anything, and few enough to reckon with.
 _MOST = 2**63
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
-from mutating import mutated
 from openstack.connection import Connection
 from requests import Response
 
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import SiteError
 from orchestrator.recovery import compare, names_of
+from tests.mutating import mutated
 
 OURS = "0f3c"
 MARK = "eu.egi.cloud.orchestrator"
@@ -64,9 +64,7 @@ SOUND = {
     },
     "/networks": {"networks": [marked("n1", "n")]},
     "/subnets": {"subnets": [marked("sub", "sub")]},
-    "/routers": {
-        "routers": [marked("r1", "r", external_gateway_info={"network_id": "ext"})]
-    },
+    "/routers": {"routers": [marked("r1", "r", external_gateway_info={"network_id": "ext"})]},
     "/ports": {"ports": [PORT, LEG]},
     "/security-groups": {"security_groups": [GROUP]},
     "/floatingips": {"floatingips": [ADDRESS]},

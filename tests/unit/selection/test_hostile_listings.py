@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
-from mutating import mutated
 from offers import outcome
 from requests import Response
 from shapes import cases
@@ -24,6 +23,7 @@ from orchestrator.discovery.collecting import collect
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import OrchestratorError, SiteError
 from orchestrator.model import Offer
+from tests.mutating import mutated
 
 CASES = tuple(cases())
 
@@ -53,7 +53,9 @@ def told(offer):
         "/floatingips": {"floatingips": [_floating_ip(one) for one in offer.floating_ips]},
         "/flavors/detail": {"flavors": [_flavor(one) for one in offer.flavors[:6]]},
         "/images": {"images": [_image(one) for one in offer.images[:6]]},
-        "/volumes/detail": {"volumes": [{"id": "v", "name": "cube", "size": 5, "status": "in-use"}]},
+        "/volumes/detail": {
+            "volumes": [{"id": "v", "name": "cube", "size": 5, "status": "in-use"}]
+        },
         "/limits": {"limits": {"absolute": {"totalCoresUsed": 2, "maxTotalCores": 200}}},
         "/quotas/mine/details.json": {"quota": {"floatingip": {"used": 1, "limit": 10}}},
         "/os-quota-sets/mine": {"quota_set": {"volumes": {"in_use": 1, "limit": -1}}},
@@ -160,9 +162,14 @@ def test_a_listing_is_an_offer_that_can_be_used_kept_and_shown_or_the_services_e
         assert " service of S " in offer.message
         assert not acts(offer.message)
         return
-    kept = {name: snapshots.read_part(name, text) for name, text in snapshots.to_parts(offer).items()}
+    kept = {
+        name: snapshots.read_part(name, text) for name, text in snapshots.to_parts(offer).items()
+    }
     volumes = {"volumes": offer.volumes}
-    assert replace(snapshots.from_parts(kept, site="S", collected_at=offer.collected_at), **volumes) == offer
+    assert (
+        replace(snapshots.from_parts(kept, site="S", collected_at=offer.collected_at), **volumes)
+        == offer
+    )
     for line in discover._text(offer, ()).splitlines():
         assert not acts(line)
     chosen = outcome(lambda: case.choose(offer))
