@@ -20,6 +20,7 @@ HOSTILE = (
     "../../../../tmp/pwned",
     "/etc/passwd",
     "-oProxyCommand=touch pwned",
+    "~nobody-here/x",
     "a\nb: c",
     "\x1b]0;pwned\x07\x1b[2J",
     "a\x00b",
