@@ -210,7 +210,14 @@ def read_nodes(outputs: Mapping[str, Any], jump_host: JumpHost | None = None) ->
             replace(node, hop=_hop(nodes, told[name].get("via"), jump_host))
             for name, node in nodes.items()
         )
-    except (AttributeError, KeyError, TypeError, ValueError, RequestError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RequestError,
+    ) as error:
         raise DeploymentFailedError(
             f"Terraform's output `nodes` is not as expected: {error}",
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import unicodedata
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,6 +35,12 @@ STRANGE = (
     *([], {}, [None], [[]], {"a": None}, [{}], {"rel": "next", "href": 7}),
 )
 VALUES = st.sampled_from((*HOSTILE, *STRANGE))
+
+
+def acts(text: str) -> list[str]:
+    """Return the signs of a text that would act on the terminal in which it is shown."""
+    acting = ("Cc", "Cf", "Cs")
+    return [sign for sign in text if unicodedata.category(sign) in acting and sign not in "\n\t"]
 
 
 def places(content: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
