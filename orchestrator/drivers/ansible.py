@@ -19,7 +19,7 @@ import yaml
 
 from orchestrator import paths
 from orchestrator.causes import ANSIBLE, Cause, cause_of
-from orchestrator.drivers import ssh
+from orchestrator.drivers import leftovers, ssh
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
 from orchestrator.workdir import Workdir, write_atomically
@@ -164,10 +164,15 @@ def run_playbook(
             code = _run(config, own, watcher)
         finally:
             _strike_out(log, secrets)
+    if code is None:
+        # A signal that it could not heed ended it, and not the processes that work for it.
+        leftovers.end(folder, stop=stop)
     if stop.is_set() and code != 0:
         raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
     if code != 0 and not watcher.failures:
-        watcher.failures.append(_unnamed(log, overdue=time.monotonic() > watcher.deadline))
+        watcher.failures.append(
+            _unnamed(log, overdue=time.monotonic() > watcher.deadline, killed=code is None)
+        )
     result = PlaybookResult(
         code=code,
         ok=watcher.ok,
@@ -338,10 +343,11 @@ def _struck_out(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
-def _unnamed(log: Path, *, overdue: bool) -> TaskFailure:
+def _unnamed(log: Path, *, overdue: bool, killed: bool) -> TaskFailure:
     if overdue:
         return TaskFailure(host="all", task="the playbook", message="took too long and was ended")
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    return TaskFailure(
-        host="all", task="the playbook", message=" ".join(text.split())[-600:] or "it said nothing"
-    )
+    said = " ".join(text.split())[-600:] or "it said nothing"
+    if killed:
+        said = f"was killed on this machine, by somebody or for want of memory; its last words: {said[-200:]}"
+    return TaskFailure(host="all", task="the playbook", message=said)
