@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator import rendering
@@ -202,9 +202,11 @@ def _ordered(traces: Traces, name: str, use_case: UseCase | None) -> tuple[NodeT
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # Cinder leaves the zone out, and means UTC.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # --- the choices

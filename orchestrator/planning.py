@@ -22,7 +22,10 @@ _ACTIONS = {
     ("delete", "create"): "replace",
     ("create", "delete"): "replace",
     ("forget",): "forget",
+    ("no-op",): "",
 }
+# What is only read is never lost.
+_READ_ONLY = ("data", "ephemeral")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,20 @@ class Plan:
 
 
 def read_plan(shown: Mapping[str, Any]) -> Plan:
-    """Return the plan that `terraform show -json PLANFILE` printed."""
+    """Return the plan that `terraform show -json PLANFILE` printed.
+
+    Raises DeploymentFailedError where it is not whole, or says something that is not known here:
+    what is passed over could be what destroys.
+    """
+    try:
+        return _read(shown)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DeploymentFailedError(
+            f"Terraform's plan is not as expected: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _read(shown: Mapping[str, Any]) -> Plan:
     version = str(shown.get("format_version", ""))
     if version.partition(".")[0] != "1" or shown.get("errored"):
         raise DeploymentFailedError(
@@ -131,12 +147,12 @@ def read_plan(shown: Mapping[str, Any]) -> Plan:
 
 def _change(resource: Mapping[str, Any]) -> Change | None:
     """Return what happens to a managed resource, None where nothing does."""
-    change = resource["change"]
-    action = _ACTIONS.get(tuple(change["actions"]))
-    before, after = change.get("before") or {}, change.get("after") or {}
-    if resource.get("mode") != "managed":
+    if resource["mode"] in _READ_ONLY:
         return None
-    if action is None:
+    change = resource["change"]
+    action = _action(resource)
+    before, after = change.get("before") or {}, change.get("after") or {}
+    if not action:
         if change.get("importing") is None:
             return None
         action = "import"
@@ -153,6 +169,14 @@ def _change(resource: Mapping[str, Any]) -> Change | None:
         tainted=resource.get("action_reason") == "replace_because_tainted",
         before=str(before.get("id") or ""),
     )
+
+
+def _action(resource: Mapping[str, Any]) -> str:
+    """Return the word for what Terraform does, empty where it does nothing."""
+    actions = tuple(resource["change"]["actions"])
+    if resource["mode"] != "managed" or actions not in _ACTIONS:
+        raise ValueError(f"{resource['address']} ({resource['mode']}): {actions}")
+    return _ACTIONS[actions]
 
 
 def _changed(

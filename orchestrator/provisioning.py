@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator import rendering
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers import provider, ssh
+from orchestrator.drivers.diagnostics import hook_of, resource_of
 from orchestrator.drivers.terraform import Terraform, read_version
 from orchestrator.errors import RequestError, SetupError, UnsafePlanError
 from orchestrator.extras import publishing
@@ -232,8 +233,7 @@ def _watch(journal: Journal, log: PhaseLog) -> Callable[[Mapping[str, Any]], Non
     """Return what tells the resources as they are made, and keeps each in the run's log."""
 
     def watch(event: Mapping[str, Any]) -> None:
-        hook = event.get("hook") or {}
-        resource = hook.get("resource") or {}
+        hook, resource = hook_of(event), resource_of(event)
         if event.get("type") not in ("apply_start", "apply_complete", "apply_errored"):
             return
         kind = _WORDS.get(str(resource.get("resource_type")), str(resource.get("resource_type")))

@@ -36,6 +36,7 @@ GIVES_FLOATING_IPS = ("floating", "bastion")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NODE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _PUBLIC_KEY = re.compile(
     r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-[a-z0-9]+) [A-Za-z0-9+/=]+( [A-Za-z0-9@._-]+)?"
 )
@@ -59,7 +60,11 @@ def hcl(value: object) -> str:
     # The text of what is undefined is an error that names it.
     if isinstance(value, Identifier | jinja2.Undefined):
         return str(value)
-    text = json.dumps(value, ensure_ascii=False)
+    return literal(json.dumps(value, ensure_ascii=False))
+
+
+def literal(text: str) -> str:
+    """Return a text as it stands between quotes of HCL, also of its JSON, where none of it is evaluated."""
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
@@ -205,7 +210,14 @@ def read_nodes(outputs: Mapping[str, Any], jump_host: JumpHost | None = None) ->
             replace(node, hop=_hop(nodes, told[name].get("via"), jump_host))
             for name, node in nodes.items()
         )
-    except (AttributeError, KeyError, TypeError, ValueError, RequestError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RequestError,
+    ) as error:
         raise DeploymentFailedError(
             f"Terraform's output `nodes` is not as expected: {error}",
         ) from error
@@ -259,16 +271,23 @@ def _node(name: str, told: Mapping[str, Any]) -> Node:
         groups=tuple(ident(group) for group in told["groups"]),
         private_ip=str(ipaddress.ip_address(told["private_ip"])),
         volumes=tuple(_volume(volume) for volume in told["volumes"]),
-        id=str(told.get("id") or ""),
+        id=_site_id(told["id"]) if told.get("id") else "",
     )
 
 
 def _volume(told: Mapping[str, Any]) -> DataVolume:
     return DataVolume(
-        id=str(told["id"]),
+        id=_site_id(told["id"]),
         size_gb=int(told["size_gb"]),
         made=bool(told["made"]),
     )
+
+
+def _site_id(found: object) -> str:
+    """Return an id that the site gave; those of OpenStack are UUIDs, and nothing else is believed."""
+    if not isinstance(found, str) or not _SITE_ID.fullmatch(found):
+        raise RequestError(f"{found!r} cannot be an id of the site")
+    return found
 
 
 def _node_name(name: str) -> str:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 
 from orchestrator.errors import SetupError
-from orchestrator.writtenfiles import load_yaml
+from orchestrator.writtenfiles import expanded, load_yaml
 
 FILE = "config.yaml"
 # A line of its own in a letter's head would be another head.
@@ -128,7 +128,10 @@ def _checked(content: Any, path: Path) -> dict[str, Any]:
         details = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in details["loc"])
         raise _wrong(path, f"{key}: {_said(key, details)}") from error
-    return {key: _expanded(value, path.parent) for key, value in given.items()}
+    try:
+        return {key: _expanded(value, path.parent) for key, value in given.items()}
+    except ValueError as error:
+        raise _wrong(path, str(error)) from error
 
 
 def _said(key: str, details: Any) -> str:
@@ -141,7 +144,7 @@ def _said(key: str, details: Any) -> str:
 def _expanded(value: Any, folder: Path) -> Any:
     if isinstance(value, dict):
         return {key: _expanded(inner, folder) for key, inner in value.items()}
-    return folder / value.expanduser() if isinstance(value, Path) else value
+    return folder / expanded(value) if isinstance(value, Path) else value
 
 
 def _wrong(path: Path, why: str) -> SetupError:

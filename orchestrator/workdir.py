@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator import paths
 from orchestrator.errors import DeploymentFailedError, SetupError
+from orchestrator.rendering import literal
 
 PLAN_FILE = "plan.tfplan"
 # What a plan takes back into the state; there for that one plan only.
@@ -130,7 +131,8 @@ class Workdir:
         if not imports:
             file.unlink(missing_ok=True)
             return
-        blocks = [{"to": address, "id": found} for address, found in sorted(imports.items())]
+        # Ids come from the site, and a text in Terraform's JSON is a template.
+        blocks = [{"to": place, "id": literal(found)} for place, found in sorted(imports.items())]
         write_atomically(file, json.dumps({"import": blocks}, indent=2) + "\n")
 
     def extras(self) -> frozenset[str]:

@@ -60,6 +60,14 @@ def parse_yaml(text: str, *, kind: str, name: str = "the text") -> Any:
         raise RequestError(f"{name}: {' '.join(str(error).split())}") from error
 
 
+def expanded(path: Path) -> Path:
+    """Return a path with the home folder that its ~ stands for; ValueError where there is none."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"names a home folder that is not here: {path}") from error
+
+
 def line_of(path: Path, place: Sequence[str | int]) -> int:
     """Return the line of a key in a file that was read before, or of the nearest one around it."""
     # By the parser that read it: the other one takes a little less.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any
 
 from orchestrator.errors import RequestError
 from orchestrator.model import Parameter, Site, UseCase
-from orchestrator.writtenfiles import parse_yaml, read_yaml
+from orchestrator.writtenfiles import expanded, parse_yaml, read_yaml
+
+_LARGEST = 10.0**300
 
 
 class Spoken(str):
@@ -53,11 +54,15 @@ def check(parameter: Parameter, value: Any) -> None:
     if parameter.choices and value not in parameter.choices:
         raise ValueError(f"is one of {', '.join(map(str, parameter.choices))}")
     if parameter.minimum is not None and value < parameter.minimum:
-        raise ValueError(f"is {parameter.minimum:g} at least")
+        raise ValueError(f"is {_shown(parameter.minimum)} at least")
     if parameter.maximum is not None and value > parameter.maximum:
-        raise ValueError(f"is {parameter.maximum:g} at most")
+        raise ValueError(f"is {_shown(parameter.maximum)} at most")
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, value):
         raise ValueError(f"is a text like {parameter.pattern}")
+
+
+def _shown(limit: float) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _require_known(
@@ -100,7 +105,7 @@ def _path(given: Any, base: Path | None) -> str:
         raise ValueError("is the path of a file")
     if not given:
         return ""
-    path = Path(given).expanduser()
+    path = expanded(Path(given))
     if base is not None and not isinstance(given, Spoken):
         path = base / path
     return str(path.absolute())
@@ -108,7 +113,7 @@ def _path(given: Any, base: Path | None) -> str:
 
 def _spoken_yaml(text: str) -> Any:
     if text.startswith("@"):
-        return read_yaml(Path(text[1:]).expanduser(), kind="parameter")
+        return read_yaml(expanded(Path(text[1:])), kind="parameter")
     return parse_yaml(text, kind="parameter")
 
 
@@ -116,7 +121,8 @@ def _plain(value: Any) -> Any:
     """Return a value of YAML as JSON has it, in which it is kept."""
     try:
         kept = json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError) as error:
+        _is_whole(json.dumps(kept, ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError("is YAML of texts, numbers, lists and mappings (quote dates)") from error
     return kept
 
@@ -145,6 +151,17 @@ def _boolean(text: str) -> bool:
 def _is_string(value: Any) -> None:
     if not isinstance(value, str):
         raise ValueError("is a text")
+    _is_whole(value)
+
+
+def _is_whole(text: str) -> None:
+    """Raise ValueError for what neither a file nor a database takes: a NUL, or half a sign."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("is a text of whole signs") from None
+    if "\0" in text:
+        raise ValueError("is a text without NUL")
 
 
 def _is_integer(value: Any) -> None:
@@ -153,7 +170,8 @@ def _is_integer(value: Any) -> None:
 
 
 def _is_number(value: Any) -> None:
-    if type(value) not in (int, float) or not math.isfinite(value):
+    # Of a whole number with hundreds of digits no other one can be made.
+    if type(value) not in (int, float) or not -_LARGEST < value < _LARGEST:
         raise ValueError("is a number")
 
 
@@ -163,8 +181,8 @@ def _is_boolean(value: Any) -> None:
 
 
 def _is_file(value: Any) -> None:
-    path = Path(value)
-    if not path.is_file():
+    path = Path(value) if isinstance(value, str) else None
+    if path is None or not path.is_file():
         raise ValueError("is the path of a file that exists here")
     if not path.name.isprintable():
         raise ValueError("is a file whose name can be shown")

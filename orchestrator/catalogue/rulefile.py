@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -14,6 +14,8 @@ _Amount = Annotated[float, Field(ge=0)]
 
 class _RuleFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    _takes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     when: dict[_Name, list[_Value]] = {}  # holds for these values of other parameters alone
     because: StrictStr | None = None
@@ -30,9 +32,17 @@ class _RuleFile(BaseModel):
         several = self.model_dump(include={"parameters"}).get("parameters", [])
         return [*self.when, *several, *(name for name in own if name)]
 
+    @property
+    def types(self) -> dict[str, tuple[str, ...]]:
+        """What a parameter has to be that it reckons with; any other one may be anything."""
+        wanted = {getattr(self, key): types for key, types in self._takes.items()}
+        return {name: types for name, types in wanted.items() if name}
+
 
 class SquareRule(_RuleFile):
     """A whole number is a square: 0, 1, 4, 9."""
+
+    _takes = {"parameter": ("integer",)}
 
     kind: Literal["square"]
     parameter: _Name
@@ -63,6 +73,8 @@ class AllowedRule(_RuleFile):
 class FitsHeaderRule(_RuleFile):
     """A FITS file of the person's has what the use case reads in its header."""
 
+    _takes = {"parameter": ("file",)}
+
     kind: Literal["fits_header"]
     parameter: _Name
     keys: list[_Key] = Field(min_length=1)
@@ -72,6 +84,12 @@ class FitsHeaderRule(_RuleFile):
 
 class RoomRule(_RuleFile):
     """Disk and memory are enough for the size of an input."""
+
+    _takes = {
+        "parameter": ("file",),
+        "or_gb": ("integer", "number"),
+        "ram_divided_by": ("integer",),
+    }
 
     kind: Literal["room"]
     parameter: _Name  # a file, whose size is looked at

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, f
 
 from orchestrator.catalogue.endpoints import normalise
 from orchestrator.model import Fact
-from orchestrator.writtenfiles import load_yaml
+from orchestrator.writtenfiles import expanded, load_yaml
 
 # The hosts travel to ssh as an argument of -J: nothing in them may read as an option.
 _JUMP = r"([A-Za-z0-9_][\w.-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(:\d{1,5})?"
@@ -114,12 +114,12 @@ def read(path: Path) -> ReadFile:
 def parse(raw: bytes, path: Path) -> ReadFile:
     """Read what a file holds; ValueError says what is wrong with it."""
     try:
-        site = _understood(raw)
+        site = _beside(_understood(raw), path.parent)
     except ValidationError as error:
         raise ValueError(f"{path}: {_first(error)}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
-    return ReadFile(path=path, site=_beside(site, path.parent), warnings=_unknown(site, path))
+    return ReadFile(path=path, site=site, warnings=_unknown(site, path))
 
 
 # The catalogue is read anew for each question, and its files hardly ever say anything new.
@@ -152,7 +152,7 @@ def _vo_beside(vo: VoEntry, folder: Path) -> VoEntry:
 
 
 def _from(folder: Path, path: Path) -> Path:
-    return folder / path.expanduser()
+    return folder / expanded(path)
 
 
 def _unknown(site: SiteFile, path: Path) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def _require_limits_of_its_type(read: ParameterFile) -> None:
             raise ValueError("a pattern is for texts")
         try:
             re.compile(read.pattern)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"the pattern cannot be read: {error}") from error
 
 
@@ -237,9 +237,27 @@ class UseCaseFile(_Strict):
         for what, used, known in self._references():
             if used not in known:
                 raise ValueError(f"{what} names {used!r}, there are: {', '.join(known) or 'none'}")
+        self._require_types()
         for name, values in self.needs_when.items():
             _require_values(name, self.parameters[name], values)
         return self
+
+    def _require_types(self) -> None:
+        """Raise ValueError where a number or a file is wanted, and the parameter is something else."""
+        wanted: list[tuple[str, str, tuple[str, ...]]] = [
+            ("needs_from", name, ("integer",)) for name in self.needs_from.values()
+        ]
+        wanted += [
+            (f"the rule {rule.kind}", name, types)
+            for rule in self.rules
+            for name, types in rule.types.items()
+        ]
+        for what, name, types in wanted:
+            if self.parameters[name].type not in types:
+                raise ValueError(
+                    f"{what} takes a parameter of type {' or '.join(types)},"
+                    f" {name} is of type {self.parameters[name].type}"
+                )
 
     def _references(self) -> Iterable[tuple[str, str, list[str]]]:
         """Tell each place that names something, the name, and the names that there are."""

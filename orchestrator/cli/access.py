@@ -12,7 +12,7 @@ from orchestrator.auth.access import Answer, Outcome
 from orchestrator.auth.choosing import Given, choose_source
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.model import Site
 from orchestrator.settings import Settings
@@ -35,13 +35,15 @@ def command(*, vo: str | None, timeout: float, as_json: bool) -> int:
     vo = vo or settings.vo
     catalogue = Catalogue.usual(folders.config, cache=folders.cache)
     for warning in catalogue.warnings:
-        click.echo(f"orchestrator: {warning}", err=True)
+        terminal.echo(f"orchestrator: {warning}", err=True)
     sites = catalogue.serving(vo)
     tokens = access.gather_tokens(sites, _source(settings))
     if not as_json:
-        click.echo(f"Asking the sites of {vo}, {timeout:g} s each ...", err=True)
+        terminal.echo(f"Asking the sites of {vo}, {timeout:g} s each ...", err=True)
     answers = access.ask(sites, vo, tokens, timeout=timeout)
-    click.echo(json.dumps([as_value(one) for one in answers]) if as_json else _table(answers, vo))
+    terminal.echo(
+        json.dumps([as_value(one) for one in answers]) if as_json else _table(answers, vo)
+    )
     return access.verdict(answers)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, interrupts, views
+from orchestrator.cli import context, interrupts, terminal, views
 from orchestrator.cli.values import as_value
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def command(*, deployment_id: str, site: str, vo: str | None, as_json: bool) -> 
         found = context.deployer(view, stop=stop).adopt(deployment_id, site=site, vo=vo)
     if as_json:
         value = {"deployment": as_value(found.deployment), "unknown": dict(found.unknown)}
-        click.echo(json.dumps({"event": "result", **value}))
+        terminal.echo(json.dumps({"event": "result", **value}))
     else:
-        click.echo("\n".join(_rows(found)))
+        terminal.echo("\n".join(_rows(found)))
 
 
 def _rows(found: Adopted) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli import context, interrupts, show, views
+from orchestrator.cli import context, interrupts, show, terminal, views
 
 
 @click.command("apply")
@@ -14,4 +14,4 @@ def command(*, name: str, as_json: bool) -> None:
     """Apply the saved plan of the deployment NAME, then configure and check it."""
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         outcome = context.deployer(view, stop=stop).apply(name)
-    click.echo(show.outcome(outcome, as_json=as_json))
+    terminal.echo(show.outcome(outcome, as_json=as_json))

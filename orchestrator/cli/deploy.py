@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli import context, interrupts, requests, show, views
+from orchestrator.cli import context, interrupts, requests, show, terminal, views
 
 
 @click.command("deploy")
@@ -26,4 +26,4 @@ def command(*, as_json: bool, **options: Any) -> None:
     request = requests.read_request(**options)
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         outcome = context.deployer(view, stop=stop).deploy(request)
-    click.echo(show.outcome(outcome, as_json=as_json))
+    terminal.echo(show.outcome(outcome, as_json=as_json))

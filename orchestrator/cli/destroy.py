@@ -6,7 +6,7 @@ import json
 
 import click
 
-from orchestrator.cli import context, interrupts, views
+from orchestrator.cli import context, interrupts, terminal, views
 from orchestrator.cli.values import as_value
 
 
@@ -22,10 +22,10 @@ def command(*, name: str, delete_data: bool, as_json: bool) -> None:
     with interrupts.safe_stop() as stop, views.pick(as_json=as_json) as view:
         gone = context.deployer(view, stop=stop).destroy(name, delete_data=delete_data)
     if as_json:
-        click.echo(json.dumps({"event": "result", **as_value(gone)}))
+        terminal.echo(json.dumps({"event": "result", **as_value(gone)}))
     else:
-        click.echo(f"\n{gone.name} is gone: nothing of it is left at {gone.site}{' but its data' if gone.kept else ''}.")  # fmt: skip
+        terminal.echo(f"\n{gone.name} is gone: nothing of it is left at {gone.site}{' but its data' if gone.kept else ''}.")  # fmt: skip
         for volume in gone.kept:
-            click.echo(f"  kept     the volume {volume.name}, {volume.size_gb} GB")
-            click.echo(f"  use      orchestrator deploy ... --site {gone.site} --set volume={volume.id}")  # fmt: skip
-            click.echo(f"  delete   orchestrator volumes --delete {volume.id}")
+            terminal.echo(f"  kept     the volume {volume.name}, {volume.size_gb} GB")
+            terminal.echo(f"  use      orchestrator deploy ... --site {gone.site} --set volume={volume.id}")  # fmt: skip
+            terminal.echo(f"  delete   orchestrator volumes --delete {volume.id}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.model import Offer, Proof
 
@@ -21,9 +21,9 @@ def command(*, site: str, vo: str | None, as_json: bool) -> None:
     deployer = context.deployer(lambda _progress: None)
     offer, proofs = deployer.discover(site, vo)
     if as_json:
-        click.echo(json.dumps(as_value(offer)))
+        terminal.echo(json.dumps(as_value(offer)))
         return
-    click.echo(_text(offer, proofs))
+    terminal.echo(_text(offer, proofs))
 
 
 def _text(offer: Offer, proofs: Sequence[Proof]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.drivers import provider
 from orchestrator.drivers.terraform import read_version
 from orchestrator.errors import OrchestratorError
@@ -37,10 +37,12 @@ def command(*, install: bool, quiet: bool, as_json: bool) -> int:
             return 0
     findings = [_terraform(), _provider(), _program("ssh"), _ansible(), _store(), _sandbox()]
     if as_json:
-        click.echo(json.dumps([{"what": w, "well": ok, "found": text} for w, ok, text in findings]))
+        terminal.echo(
+            json.dumps([{"what": w, "well": ok, "found": text} for w, ok, text in findings])
+        )
     else:
         rows = [(what, "ok" if well else "missing", text) for what, well, text in findings]
-        click.echo(tables.render(("WHAT", "", "FOUND"), rows))
+        terminal.echo(tables.render(("WHAT", "", "FOUND"), rows))
     # A sandbox is needed by those alone who want one.
     return 0 if all(well for what, well, _ in findings if what != "sandbox") else 1
 
@@ -52,7 +54,7 @@ def _install() -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(f"install: {text}")
+    terminal.echo(f"install: {text}")
 
 
 def _terraform() -> Finding:

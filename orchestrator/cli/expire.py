@@ -6,7 +6,7 @@ import json
 
 import click
 
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 from orchestrator.cli.values import as_value
 
 
@@ -33,11 +33,11 @@ def command(*, as_json: bool) -> int:
     ).run()
     for one in ended:
         if as_json:
-            click.echo(json.dumps(as_value(one)))
+            terminal.echo(json.dumps(as_value(one)))
         else:
-            click.echo(f"{one.deployment.name}: {_WORDS[one.what]}{f' ({one.detail})' if one.detail else ''}")  # fmt: skip
+            terminal.echo(f"{one.deployment.name}: {_WORDS[one.what]}{f' ({one.detail})' if one.detail else ''}")  # fmt: skip
     if not (ended or as_json):
-        click.echo("Nothing ends today.")
+        terminal.echo("Nothing ends today.")
     return 6 if any(one.what == "failed" for one in ended) else 0
 
 

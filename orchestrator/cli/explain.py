@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, requests, tables
+from orchestrator.cli import context, requests, tables, terminal
 from orchestrator.errors import RequestError
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def command(
 
     found = _explained(what, vo=vo, overrides=overrides, parameters=parameters, file=file)
     if as_json:
-        click.echo(json.dumps(found.as_value(), default=str))
+        terminal.echo(json.dumps(found.as_value(), default=str))
     elif markdown:
-        click.echo(explanation.markdown(found), nl=False)
+        terminal.echo(explanation.markdown(found), nl=False)
     else:
-        click.echo(_text(found))
+        terminal.echo(_text(found))
 
 
 def _explained(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.model import Deployment
 
@@ -38,14 +38,14 @@ def command(*, name: str, days: int, as_json: bool) -> None:
     workdir = Workdir(context.folders().deployments / changed.id)
     untold = ending.tell(changed, workdir=workdir, env=context.child_environment())
     if as_json:
-        click.echo(json.dumps({**as_value(changed), "untold": dict(untold)}))
+        terminal.echo(json.dumps({**as_value(changed), "untold": dict(untold)}))
         return
-    click.echo(f"{name} now ends on {changed.expires_at:%d %b %Y, %H:%M} UTC.")
+    terminal.echo(f"{name} now ends on {changed.expires_at:%d %b %Y, %H:%M} UTC.")
     if untold:
-        click.echo("\n".join(_of_the_untold(changed, untold)))
+        terminal.echo("\n".join(_of_the_untold(changed, untold)))
     credential = appcredentials.kept(workdir.secrets)
     if credential and credential.ends_at < changed.expires_at:
-        click.echo(
+        terminal.echo(
             f"  its application credential ends before; a deploy makes another: {changed.again}"
         )
 

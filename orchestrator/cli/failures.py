@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 
 from orchestrator import __version__
+from orchestrator.cli import terminal
 from orchestrator.errors import OrchestratorError
+from orchestrator.plaintext import one_line
 
 BUG = 70
 INTERRUPTED = 130
@@ -32,7 +34,7 @@ def _outcome(call: Callable[[], object]) -> int:
         show(error)
         return error.exit_code
     except click.exceptions.Abort:
-        click.echo("orchestrator: stopped.", err=True)
+        terminal.echo("orchestrator: stopped.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -43,7 +45,7 @@ def _outcome(call: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        click.echo("orchestrator: stopped.", err=True)
+        terminal.echo("orchestrator: stopped.", err=True)
         return INTERRUPTED
     except Exception as error:
         _report_bug(error)
@@ -53,17 +55,19 @@ def _outcome(call: Callable[[], object]) -> int:
 def show(error: OrchestratorError) -> None:
     """Show what happened, the facts around it and the way out."""
     if _wants_json():
-        click.echo(json.dumps({"event": "error", **as_value(error)}))
+        terminal.echo(json.dumps({"event": "error", **as_value(error)}))
         return
-    click.echo(f"orchestrator: {error.message}", err=True)
-    rows = [*error.facts.items()]
-    rows += [("next" if not number else "", step) for number, step in enumerate(error.way_out)]
+    terminal.echo(f"orchestrator: {one_line(error.message)}", err=True)
+    rows = [(one_line(label), one_line(text)) for label, text in error.facts.items()]
+    rows += [
+        ("next" if not number else "", one_line(step)) for number, step in enumerate(error.way_out)
+    ]
     if not rows:
         return
     width = max(len(label) for label, _ in rows)
-    click.echo("", err=True)
+    terminal.echo("", err=True)
     for label, text in rows:
-        click.echo(f"  {label:<{width}}    {text}".rstrip(), err=True)
+        terminal.echo(f"  {label:<{width}}    {text}".rstrip(), err=True)
 
 
 def as_value(error: OrchestratorError) -> dict[str, object]:
@@ -97,7 +101,9 @@ def _report_bug(error: Exception) -> None:
         where = f"the report is in {report}"
     except OSError:
         where = "no report could be written:\n" + "\n".join(lines)
-    click.echo(f"orchestrator: this is a bug of ours ({type(error).__name__}); {where}", err=True)
+    terminal.echo(
+        f"orchestrator: this is a bug of ours ({type(error).__name__}); {where}", err=True
+    )
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import click
+from orchestrator.cli import terminal
 
 _AT_WORK = (
     "stopping at the next safe point; what exists is kept. "
@@ -26,7 +26,7 @@ def safe_stop(said: str = _AT_WORK) -> Iterator[threading.Event]:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
-        click.echo(f"orchestrator: {said}", err=True)
+        terminal.echo(f"orchestrator: {said}", err=True)
 
     for number in earlier:
         signal.signal(number, ask)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli import context, show, tables
+from orchestrator.cli import context, show, tables, terminal
 from orchestrator.cli.values import as_value
 
 
@@ -18,11 +18,11 @@ def command(*, destroyed: bool, as_json: bool) -> None:
     """List your deployments."""
     found = context.store().all(owner=context.owner(), destroyed=destroyed)
     if as_json:
-        click.echo(json.dumps([as_value(deployment) for deployment in found]))
+        terminal.echo(json.dumps([as_value(deployment) for deployment in found]))
         return
     if not found:
-        click.echo("You have no deployments. Try: make deploy SITE=SANDBOX USECASE=docker")
+        terminal.echo("You have no deployments. Try: make deploy SITE=SANDBOX USECASE=docker")
         return
     now = datetime.now(UTC)
     rows = [show.row(deployment, now=now) for deployment in found]
-    click.echo(tables.render(show.HEADINGS, rows))
+    terminal.echo(tables.render(show.HEADINGS, rows))

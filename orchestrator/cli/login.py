@@ -8,7 +8,7 @@ from orchestrator.auth import device
 from orchestrator.auth.choosing import issuer_of
 from orchestrator.auth.refreshing import RefreshTokens
 from orchestrator.catalogue.catalogue import Catalogue
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 from orchestrator.model import Site
 
 
@@ -18,7 +18,7 @@ def command(*, site: str | None) -> None:
     """Log in to EGI Check-in: confirm a code in any browser."""
     token = device.login(issuer_of(any_site(site)), tokens(), tell=_tell)
     minutes = round(token.seconds_left() / 60)
-    click.echo(f"Logged in as {token.username or token.subject}; the token is good for {minutes} min and renewed by itself.")  # fmt: skip
+    terminal.echo(f"Logged in as {token.username or token.subject}; the token is good for {minutes} min and renewed by itself.")  # fmt: skip
 
 
 def any_site(name: str | None) -> Site:
@@ -36,4 +36,4 @@ def tokens() -> RefreshTokens:
 
 
 def _tell(prompt: device.DevicePrompt) -> None:
-    click.echo(f"Open {prompt.url_with_code}\nand check that it shows the code {prompt.code} (waiting {prompt.seconds / 60:.0f} min)")  # fmt: skip
+    terminal.echo(f"Open {prompt.url_with_code}\nand check that it shows the code {prompt.code} (waiting {prompt.seconds / 60:.0f} min)")  # fmt: skip

@@ -6,6 +6,7 @@ import click
 
 from orchestrator.auth import refreshing
 from orchestrator.auth.choosing import issuer_of
+from orchestrator.cli import terminal
 from orchestrator.cli.login import any_site, tokens
 
 
@@ -15,4 +16,6 @@ def command(*, site: str | None) -> None:
     """End the login and forget its token."""
     issuer = issuer_of(any_site(site))
     ended = refreshing.logout(issuer, tokens())
-    click.echo(f"Logged out at {issuer.url}." if ended else f"There was no login at {issuer.url}.")
+    terminal.echo(
+        f"Logged out at {issuer.url}." if ended else f"There was no login at {issuer.url}."
+    )

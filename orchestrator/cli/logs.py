@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
+from orchestrator.plaintext import one_line
 
 if TYPE_CHECKING:
     from orchestrator.workdir import Workdir
@@ -30,7 +31,7 @@ def command(*, name: str, phase: str | None, every_run: bool, raw: bool, as_json
     workdir = Workdir(context.folders().deployments / deployment.id)
     found = runlogs.runs(workdir)
     if not found:
-        click.echo(f"{name} has no logs here.", err=True)
+        terminal.echo(f"{name} has no logs here.", err=True)
         return
     runs = found if every_run else found[-1:]
     if raw:
@@ -38,7 +39,7 @@ def command(*, name: str, phase: str | None, every_run: bool, raw: bool, as_json
         return
     for run in runs:
         for line in _lines(run, phase=phase):
-            click.echo(json.dumps(line) if as_json else _text(line))
+            terminal.echo(json.dumps(line) if as_json else _text(line))
 
 
 def _show_raw(workdir: Workdir, files: list[Path]) -> None:
@@ -48,8 +49,8 @@ def _show_raw(workdir: Workdir, files: list[Path]) -> None:
         workdir, known=context.known_secrets(), tokens=context.folders().tokens
     )
     for file in files:
-        click.echo(f"--- {file.relative_to(workdir.path)}")
-        click.echo(redact(file.read_text(encoding="utf-8", errors="replace")))
+        terminal.echo(f"--- {file.relative_to(workdir.path)}")
+        terminal.echo(redact(file.read_text(encoding="utf-8", errors="replace")))
 
 
 def _lines(run: Path, *, phase: str | None) -> Iterator[dict[str, Any]]:
@@ -68,4 +69,4 @@ def _text(line: dict[str, Any]) -> str:
     at = str(line.get("at", ""))[:19].replace("T", " ")
     head = f"{at}  {line.get('phase', ''):<10} {line.get('state', ''):<9} {line.get('text', '')}"
     details = [f"{'':<42}{'  '.join(pair)}" for pair in line.get("details") or ()]
-    return "\n".join([head.rstrip(), *details])
+    return "\n".join(map(one_line, [head.rstrip(), *details]))

@@ -11,7 +11,7 @@ from types import FrameType
 
 import click
 
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 from orchestrator.visiting import OpenTunnel
 
 
@@ -27,16 +27,18 @@ def command(
     """Open a service of the deployment NAME in the browser, through SSH; Ctrl-C closes it."""
     visit = context.visit(name)
     ended = _ended_by_signal()
-    with visit.open(tunnel, port=port, on_wait=lambda text: click.echo(text, err=True)) as opened:
+    with visit.open(
+        tunnel, port=port, on_wait=lambda text: terminal.echo(text, err=True)
+    ) as opened:
         if as_json:
             value = {"event": "open", "url": opened.url, "tunnel": opened.tunnel.name}
-            click.echo(json.dumps(value))
+            terminal.echo(json.dumps(value))
         else:
-            click.echo("\n".join(_text(name, opened)))
+            terminal.echo("\n".join(_text(name, opened)))
         if not no_browser and _is_desktop():
             webbrowser.open(opened.url)
         ended.wait()
-    click.echo("closed", err=True)
+    terminal.echo("closed", err=True)
 
 
 def _text(name: str, opened: OpenTunnel) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli import context, interrupts, requests, views
+from orchestrator.cli import context, interrupts, requests, terminal, views
 from orchestrator.lifecycle import Phase
 
 CHANGES = 2
@@ -27,16 +27,16 @@ def command(*, as_json: bool, **options: Any) -> int:
         outcome = context.deployer(view, stop=stop).plan(request)
     if as_json:
         value = {"event": "result", "name": outcome.deployment.name, **outcome.plan.as_value()}
-        click.echo(json.dumps(value))
+        terminal.echo(json.dumps(value))
     else:
         for change in outcome.plan.changes:
-            click.echo(f"  {change.action:<8} {change.address}")
-        click.echo(f"\n{outcome.deployment.name}: {outcome.plan.summary}.")
+            terminal.echo(f"  {change.action:<8} {change.address}")
+        terminal.echo(f"\n{outcome.deployment.name}: {outcome.plan.summary}.")
         if outcome.plan.changes and outcome.deployment.phase is Phase.PLANNED:
-            click.echo(f"  apply      orchestrator apply {outcome.deployment.name}")
-            click.echo(f"  forget     orchestrator destroy {outcome.deployment.name}")
+            terminal.echo(f"  apply      orchestrator apply {outcome.deployment.name}")
+            terminal.echo(f"  forget     orchestrator destroy {outcome.deployment.name}")
         elif outcome.plan.changes:
             one = outcome.deployment
             again = f"orchestrator deploy {one.use_case} --site {one.site} --name {one.name}"
-            click.echo(f"  apply      {again}")
+            terminal.echo(f"  apply      {again}")
     return CHANGES if outcome.plan.changes else 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, interrupts, views
+from orchestrator.cli import context, interrupts, terminal, views
 from orchestrator.cli.values import as_value
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def command(*, name: str, as_json: bool) -> int:
         found = context.deployer(view, stop=stop).recover(name)
     if as_json:
         value = {"event": "result", **as_value(found), "rest": found.rest.as_value()}
-        click.echo(json.dumps(value))
+        terminal.echo(json.dumps(value))
     else:
-        click.echo("\n".join(_rows(found)))
+        terminal.echo("\n".join(_rows(found)))
     return CHANGES if found.rest.changes else 0
 
 

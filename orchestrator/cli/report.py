@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 
 
 @click.command("report")
@@ -35,6 +35,6 @@ def command(*, name: str, output: Path | None, as_json: bool) -> None:
     reporting.write(target, parts, at=now)
     if as_json:
         files = [part.name for part in parts]
-        click.echo(json.dumps({"report": str(target.absolute()), "files": files}))
+        terminal.echo(json.dumps({"report": str(target.absolute()), "files": files}))
         return
-    click.echo("\n".join([str(target.absolute()), *(f"  {part.name}" for part in parts)]))
+    terminal.echo("\n".join([str(target.absolute()), *(f"  {part.name}" for part in parts)]))

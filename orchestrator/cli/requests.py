@@ -13,6 +13,7 @@ from orchestrator import requestfile
 from orchestrator.catalogue.parameters import Spoken
 from orchestrator.errors import RequestError
 from orchestrator.model import Request
+from orchestrator.writtenfiles import expanded
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -77,7 +78,10 @@ def _overrides(given: Iterable[str]) -> dict[str, str]:
     pairs = _pairs("--set", given)
     if "ssh_config" in pairs:
         # ssh is started in other folders than the person is in.
-        pairs["ssh_config"] = str(Path(pairs["ssh_config"]).expanduser().absolute())
+        try:
+            pairs["ssh_config"] = str(expanded(Path(pairs["ssh_config"])).absolute())
+        except ValueError as error:
+            raise RequestError(f"--set ssh_config {error}") from error
     return pairs
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import context, views
+from orchestrator.cli import context, terminal, views
 from orchestrator.fetching import Fetched, in_words
 from orchestrator.model import Progress
 
@@ -36,11 +36,11 @@ def command(*, name: str, folder: str | None, as_json: bool) -> None:
         spent = time.monotonic() - start
         view(Progress(phase=PHASE, state="finished", text=text, seconds=spent))
     if as_json:
-        click.echo(json.dumps({"event": "result", **_as_value(fetched)}))
+        terminal.echo(json.dumps({"event": "result", **_as_value(fetched)}))
         return
-    click.echo(f"{fetched.files} files are in {fetched.folder}, each with the right checksum.")
+    terminal.echo(f"{fetched.files} files are in {fetched.folder}, each with the right checksum.")
     for left_out, why in fetched.left_out:
-        click.echo(f"  left out: {left_out}: {why}")
+        terminal.echo(f"  left out: {left_out}: {why}")
 
 
 def _as_value(fetched: Fetched) -> dict[str, object]:

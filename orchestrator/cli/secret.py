@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 
 
 @click.command("secret")
@@ -12,4 +12,4 @@ from orchestrator.cli import context
 @click.argument("key")
 def command(*, name: str, key: str) -> None:
     """Print the secret KEY of the deployment NAME: a password that was made for it."""
-    click.echo(context.visit(name).secret(key))
+    terminal.echo(context.visit(name).secret(key))

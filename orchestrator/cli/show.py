@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, views
+from orchestrator.cli import context, terminal, views
 from orchestrator.cli.values import as_value
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Deployment
@@ -30,9 +30,9 @@ def command(*, name: str, as_json: bool) -> None:
     events = store.events(deployment)
     if as_json:
         value = as_value(deployment) | {"events": [asdict(event) for event in events]}
-        click.echo(json.dumps(value, default=str))
+        terminal.echo(json.dumps(value, default=str))
         return
-    click.echo("\n".join([*_describe(deployment), "", *(f"  {e.at:%Y-%m-%d %H:%M:%S}   {e.phase:<10} {e.text}" for e in events)]))  # fmt: skip
+    terminal.echo("\n".join([*_describe(deployment), "", *(f"  {e.at:%Y-%m-%d %H:%M:%S}   {e.phase:<10} {e.text}" for e in events)]))  # fmt: skip
 
 
 def row(deployment: Deployment, *, now: datetime) -> tuple[str, ...]:

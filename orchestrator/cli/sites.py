@@ -8,7 +8,7 @@ import click
 
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.catalogue.refusals import near_vos
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.model import Site
 
@@ -22,16 +22,18 @@ def command(*, vo: str | None, as_json: bool) -> None:
     catalogue = Catalogue.usual(folders.config, cache=folders.cache)
     sites = catalogue.sites(vo)
     for warning in catalogue.warnings:
-        click.echo(f"orchestrator: {warning}", err=True)
+        terminal.echo(f"orchestrator: {warning}", err=True)
     if as_json:
-        click.echo(json.dumps([as_value(site) for site in sites]))
+        terminal.echo(json.dumps([as_value(site) for site in sites]))
         return
-    click.echo(
+    terminal.echo(
         tables.render(("SITE", "KEYSTONE", "SERVES"), [_row(site) for site in sites])
         if sites
         else _nobody(str(vo), catalogue.vos())
     )
-    click.echo(f"\nSite list of {catalogue.age.text()}. Renew it: orchestrator catalogue refresh")
+    terminal.echo(
+        f"\nSite list of {catalogue.age.text()}. Renew it: orchestrator catalogue refresh"
+    )
 
 
 def _row(site: Site) -> tuple[str, str, str]:

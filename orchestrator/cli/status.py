@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli import context, show, tables
+from orchestrator.cli import context, show, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.errors import OrchestratorError
 from orchestrator.lifecycle import Phase
@@ -25,17 +25,17 @@ def command(*, name: str, as_json: bool) -> int:
     lines = _lines(deployment, answers)
     if as_json:
         value = {**as_value(deployment), "answers": answers, "image": image, "status": lines}
-        click.echo(json.dumps(value))
+        terminal.echo(json.dumps(value))
     else:
-        click.echo(tables.render(show.HEADINGS, [show.row(deployment, now=datetime.now(UTC))]))
+        terminal.echo(tables.render(show.HEADINGS, [show.row(deployment, now=datetime.now(UTC))]))
         for node, answer in answers.items():
-            click.echo(f"  {node}: {'SSH answers' if answer else 'SSH does not answer'}")
+            terminal.echo(f"  {node}: {'SSH answers' if answer else 'SSH does not answer'}")
         for title, text in lines.items():
-            click.echo(f"  {title}: {text}")
+            terminal.echo(f"  {title}: {text}")
         if image:
-            click.echo(f"  image: {image}")
+            terminal.echo(f"  image: {image}")
         if deployment.failure:
-            click.echo(f"  the last run failed: {deployment.failure}")
+            terminal.echo(f"  the last run failed: {deployment.failure}")
     well = deployment.phase in (Phase.READY, Phase.DESTROYED) and all(answers.values())
     return 0 if well else 6
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, interrupts, tables
+from orchestrator.cli import context, interrupts, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.spans import span
 
@@ -48,14 +48,14 @@ def command(
     findings = sweep.find()
     chosen = sweeping.choose(findings, only)
     if not as_json:
-        click.echo(_text(findings, chosen, with_volumes=with_volumes))
+        terminal.echo(_text(findings, chosen, with_volumes=with_volumes))
     going = [one for one in chosen if with_volumes or len(one.volumes) < len(one.counted)]
     removals: list[Removal] = []
     if going and (yes or _agreed(going, as_json=as_json)):
         removals = _remove(sweep, going, with_volumes=with_volumes, as_json=as_json)
     if as_json:
         told = {"removed": [as_value(one) for one in removals]}
-        click.echo(json.dumps({**as_value(findings), **told}))
+        terminal.echo(json.dumps({**as_value(findings), **told}))
     sweeping.raise_if_left(removals, findings.site)
     return FOUND if chosen and not removals else 0
 
@@ -69,7 +69,7 @@ def _remove(
         for one in sweep.remove(going, wait=stop.wait, with_volumes=with_volumes):
             removals.append(one)
             if not as_json:
-                click.echo(_removed(one))
+                terminal.echo(_removed(one))
     return removals
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator import newusecase
-from orchestrator.cli import context
+from orchestrator.cli import context, terminal
 
 
 @click.group("usecase")
@@ -18,7 +18,7 @@ def command() -> None:
 def new(*, name: str) -> None:
     """Make a use case NAME that works as it is: a folder of yours, to be changed step by step."""
     made = newusecase.make(name, context.folders().config)
-    click.echo(f"{made.folder}")
-    click.echo("  usecase.yaml    what it needs, takes, opens and checks; its comments explain")
-    click.echo("  playbook.yml    what is set up on the machine")
-    click.echo(f"  try             make deploy SITE=SANDBOX USECASE={name}")
+    terminal.echo(f"{made.folder}")
+    terminal.echo("  usecase.yaml    what it needs, takes, opens and checks; its comments explain")
+    terminal.echo("  playbook.yml    what is set up on the machine")
+    terminal.echo(f"  try             make deploy SITE=SANDBOX USECASE={name}")

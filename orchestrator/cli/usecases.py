@@ -11,7 +11,7 @@ import click
 from orchestrator.catalogue import schemas
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.catalogue.usecases import find_use_case, read_use_cases, use_case_folders
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.errors import RequestError
 from orchestrator.model import Parameter, UseCase
@@ -28,18 +28,18 @@ def command(*, name: str | None, schema: bool, as_json: bool) -> None:
         found = find_use_case(name, folders)
         _show(found, folders, schema=schema, as_json=as_json)
     elif schema:
-        click.echo(json.dumps(schemas.file_schema(), indent=2))
+        terminal.echo(json.dumps(schemas.file_schema(), indent=2))
     else:
         _show_all(folders, as_json=as_json)
 
 
 def _show(found: UseCase, folders: Sequence[Path], *, schema: bool, as_json: bool) -> None:
     if schema:
-        click.echo(json.dumps(schemas.parameters_schema(found), indent=2))
+        terminal.echo(json.dumps(schemas.parameters_schema(found), indent=2))
     elif as_json:
-        click.echo(json.dumps([as_value(found)]))
+        terminal.echo(json.dumps([as_value(found)]))
     else:
-        click.echo("\n".join(_describe(found, _origin(found, folders))))
+        terminal.echo("\n".join(_describe(found, _origin(found, folders))))
 
 
 def _show_all(folders: Sequence[Path], *, as_json: bool) -> None:
@@ -47,16 +47,16 @@ def _show_all(folders: Sequence[Path], *, as_json: bool) -> None:
     for error in broken:
         _warn(error)
     if as_json:
-        click.echo(json.dumps([as_value(use_case) for use_case in found]))
+        terminal.echo(json.dumps([as_value(use_case) for use_case in found]))
         return
     rows = [(one.name, one.version, one.title, _origin(one, folders)) for one in found]
-    click.echo(tables.render(("USE CASE", "VERSION", "WHAT", "FROM"), rows))
+    terminal.echo(tables.render(("USE CASE", "VERSION", "WHAT", "FROM"), rows))
 
 
 def _warn(error: RequestError) -> None:
-    click.echo(f"orchestrator: {error.message}", err=True)
+    terminal.echo(f"orchestrator: {error.message}", err=True)
     for place, why in error.facts.items():
-        click.echo(f"  {place}: {why}", err=True)
+        terminal.echo(f"  {place}: {why}", err=True)
 
 
 def _origin(use_case: UseCase, folders: Sequence[Path]) -> str:

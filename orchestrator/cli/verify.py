@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import context, interrupts, tables, views
+from orchestrator.cli import context, interrupts, tables, terminal, views
 from orchestrator.junit import as_junit
 from orchestrator.model import Progress
 from orchestrator.verifying import NodeResult
@@ -39,11 +39,11 @@ def command(*, name: str, reboot: bool, junit: str | None, as_json: bool) -> int
     failed = sum(not one.result.ok for one in results)
     if as_json:
         value = {"event": "result", "ok": not failed, "checks": [_as_value(r) for r in results]}
-        click.echo(json.dumps(value))
+        terminal.echo(json.dumps(value))
     else:
-        click.echo(_table(results, nodes=len(deployment.nodes)))
+        terminal.echo(_table(results, nodes=len(deployment.nodes)))
         total = len(results)
-        click.echo(f"\n{total - failed} of {total} checks hold.")
+        terminal.echo(f"\n{total - failed} of {total} checks hold.")
     return FAILED if failed else 0
 
 

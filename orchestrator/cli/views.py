@@ -9,13 +9,14 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Protocol
 
-import click
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from orchestrator.cli import terminal
 from orchestrator.model import Progress
+from orchestrator.plaintext import one_line
 
 _HEARTBEAT_SECONDS = 30.0
 
@@ -53,9 +54,10 @@ def clock(seconds: float) -> str:
 def lines_of(progress: Progress) -> list[str]:
     """Return the lines of a finished, failed or noted step, without marks and colour."""
     time_spent = clock(progress.seconds) if progress.seconds is not None else ""
-    head = f"{progress.phase:<10} {time_spent:>7}   {progress.text}".rstrip()
-    width = max((len(first) for first, _ in progress.details), default=0)
-    rows = [f"{'':<21}{first:<{width}}   {second}".rstrip() for first, second in progress.details]
+    head = f"{progress.phase:<10} {time_spent:>7}   {one_line(progress.text)}".rstrip()
+    details = [(one_line(first), one_line(second)) for first, second in progress.details]
+    width = max((len(first) for first, _ in details), default=0)
+    rows = [f"{'':<21}{first:<{width}}   {second}".rstrip() for first, second in details]
     return [head, *rows]
 
 
@@ -69,7 +71,7 @@ class JsonView:
         pass
 
     def __call__(self, progress: Progress) -> None:
-        click.echo(json.dumps({"event": "progress", **asdict(progress)}))
+        terminal.echo(json.dumps({"event": "progress", **asdict(progress)}))
 
 
 class PlainView:
@@ -98,13 +100,13 @@ class PlainView:
         if progress.state != "note":
             self._now = None
         for line in lines_of(progress):
-            click.echo(line)
+            terminal.echo(line)
 
     def _beat(self) -> None:
         while not self._ended.wait(_HEARTBEAT_SECONDS):
             if now := self._now:
                 spent = clock(time.monotonic() - self._since)
-                click.echo(f"{now.phase:<10} {spent:>7}   … {now.text}".rstrip())
+                terminal.echo(f"{now.phase:<10} {spent:>7}   … {one_line(now.text)}".rstrip())
 
 
 class TerminalView:
@@ -157,5 +159,7 @@ class _AtWork:
         if self._progress is None:
             return Text("")
         spent = clock(time.monotonic() - self._since)
-        self._spinner.update(text=f"{self._progress.phase:<10} {spent:>7}   {self._progress.text}")
+        said = f"{self._progress.phase:<10} {spent:>7}   {one_line(self._progress.text)}"
+        # A plain text would be read for rich's own marks: [/] in a name ends the display.
+        self._spinner.update(text=Text(said))
         return self._spinner

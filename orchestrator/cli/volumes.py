@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.values import as_value
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ def command(*, delete: str | None, as_json: bool) -> None:
     if delete is not None:
         gone = context.deployer(lambda _progress: None).delete_volume(delete)
         if as_json:
-            click.echo(json.dumps({"event": "deleted", **as_value(gone.volume)}))
+            terminal.echo(json.dumps({"event": "deleted", **as_value(gone.volume)}))
         else:
-            click.echo(f"The volume {gone.volume.name} ({gone.volume.id}) is deleted at {gone.origin.site}.")  # fmt: skip
+            terminal.echo(f"The volume {gone.volume.name} ({gone.volume.id}) is deleted at {gone.origin.site}.")  # fmt: skip
         return
     listed = datavolumes.kept(context.store(), owner=context.owner())
     if as_json:
-        click.echo(json.dumps([_as_value(one) for one in listed]))
+        terminal.echo(json.dumps([_as_value(one) for one in listed]))
     elif listed:
-        click.echo(tables.render(HEADINGS, [_row(one) for one in listed]))
+        terminal.echo(tables.render(HEADINGS, [_row(one) for one in listed]))
     else:
-        click.echo("Your deployments have left no data volumes.")
+        terminal.echo("Your deployments have left no data volumes.")
 
 
 def _row(one: datavolumes.Kept) -> tuple[str, ...]:

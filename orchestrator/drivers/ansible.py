@@ -19,7 +19,7 @@ import yaml
 
 from orchestrator import paths
 from orchestrator.causes import ANSIBLE, Cause, cause_of
-from orchestrator.drivers import ssh
+from orchestrator.drivers import leftovers, ssh
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
 from orchestrator.workdir import Workdir, write_atomically
@@ -40,6 +40,8 @@ _RUNNERS_OWN = frozenset(
 )
 _FAILED = ("runner_on_failed", "runner_on_unreachable")
 _GRACE = 60.0
+# Ids in it come from the site: Ansible would take any text of an inventory for a template.
+_INVENTORY = "inventory.yaml"
 _AGAIN = "run the same command again: it goes on from here"
 
 
@@ -162,10 +164,15 @@ def run_playbook(
             code = _run(config, own, watcher)
         finally:
             _strike_out(log, secrets)
+    if code is None:
+        # A signal that it could not heed ended it, and not the processes that work for it.
+        leftovers.end(folder, stop=stop)
     if stop.is_set() and code != 0:
         raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
     if code != 0 and not watcher.failures:
-        watcher.failures.append(_unnamed(log, overdue=time.monotonic() > watcher.deadline))
+        watcher.failures.append(
+            _unnamed(log, overdue=time.monotonic() > watcher.deadline, killed=code is None)
+        )
     result = PlaybookResult(
         code=code,
         ok=watcher.ok,
@@ -217,7 +224,7 @@ def _prepare(workdir: Workdir, inventory: Mapping[str, Any], variables: Mapping[
     folder = workdir.path / "ansible"
     for part in (folder, folder / "project", folder / "home", workdir.secrets):
         part.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(folder / "inventory.json", json.dumps(inventory, indent=2))
+    write_variables(folder / _INVENTORY, inventory)
     write_atomically(folder / "ansible.cfg", "[defaults]\n")
     # In a file: an argument can be read by every process of this machine.
     write_variables(_variables_file(workdir), variables)
@@ -252,7 +259,7 @@ def _config(playbook: Path, *, folder: Path, workdir: Workdir, roles: Path) -> A
         private_data_dir=str(folder),
         ident=workdir.next_run("ansible", suffix="txt").stem,
         playbook=str(playbook),
-        inventory=str(folder / "inventory.json"),
+        inventory=str(folder / _INVENTORY),
         roles_path=str(roles),
         cmdline=shlex.join(["-e", f"@{_variables_file(workdir)}"]),
         settings={"pexpect_timeout": 1},
@@ -336,10 +343,11 @@ def _struck_out(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
-def _unnamed(log: Path, *, overdue: bool) -> TaskFailure:
+def _unnamed(log: Path, *, overdue: bool, killed: bool) -> TaskFailure:
     if overdue:
         return TaskFailure(host="all", task="the playbook", message="took too long and was ended")
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    return TaskFailure(
-        host="all", task="the playbook", message=" ".join(text.split())[-600:] or "it said nothing"
-    )
+    said = " ".join(text.split())[-600:] or "it said nothing"
+    if killed:
+        said = f"was killed on this machine, by somebody or for want of memory; its last words: {said[-200:]}"
+    return TaskFailure(host="all", task="the playbook", message=said)

@@ -42,9 +42,21 @@ def as_event(line: str) -> Mapping[str, Any] | None:
         return None
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
+
+
+def resource_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the resource that an event is about, empty where it is about none."""
+    resource = hook_of(event).get("resource")
+    return resource if isinstance(resource, Mapping) else {}
+
+
+def hook_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an event tells of its step, empty where it tells nothing."""
+    hook = event.get("hook")
+    return hook if isinstance(hook, Mapping) else {}
 
 
 def _words(diagnostic: Mapping[str, Any]) -> str:

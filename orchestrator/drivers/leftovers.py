@@ -69,17 +69,8 @@ def settle(
 
     Raises DeploymentFailedError when one of them does not end, InterruptedRunError when stopped.
     """
-    there = find(folder)
-    told = [f"{one.program} (process {one.pid})" for one in there]
-    for one in there:
-        if not one.is_terraform:
-            _signal(one, signal.SIGTERM)
-    deadline = time.monotonic() + grace
-    while others := [one for one in find(folder) if not one.is_terraform]:
-        if time.monotonic() > deadline:
-            for one in others:
-                _signal(one, signal.SIGKILL)
-        _pause(stop)
+    told = [f"{one.program} (process {one.pid})" for one in find(folder)]
+    end(folder, stop=stop, grace=grace)
     deadline = time.monotonic() + patience
     if there := find(folder):
         on_wait(f"the last run's {there[0].program} is still at work: waiting for it to end")
@@ -88,6 +79,22 @@ def settle(
             raise _stuck(there[0], patience)
         _pause(stop)
     return told
+
+
+def end(folder: Path, *, stop: threading.Event, grace: float = _GRACE) -> None:
+    """End everything that is left but Terraform; InterruptedRunError when stopped."""
+    for one in _others(folder):
+        _signal(one, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while others := _others(folder):
+        if time.monotonic() > deadline:
+            for one in others:
+                _signal(one, signal.SIGKILL)
+        _pause(stop)
+
+
+def _others(folder: Path) -> list[Leftover]:
+    return [one for one in find(folder) if not one.is_terraform]
 
 
 def _pause(stop: threading.Event) -> None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from orchestrator.drivers.diagnostics import resource_of
+
 # Made over minutes: what is cut short of these has to be made again.
 _SLOW = frozenset({"openstack_compute_instance_v2", "openstack_blockstorage_volume_v3"})
 _READY_AFTER = 5 / 6
@@ -30,9 +32,10 @@ class LoginClock:
 
     def watch(self, event: Mapping[str, Any]) -> None:
         """Learn from an event what is being made now."""
-        resource = (event.get("hook") or {}).get("resource") or {}
+        resource = resource_of(event)
         address = str(resource.get("addr"))
-        if event.get("type") == "apply_start" and resource.get("resource_type") in _SLOW:
+        is_slow = str(resource.get("resource_type")) in _SLOW
+        if event.get("type") == "apply_start" and is_slow:
             self._slow.add(address)
         elif event.get("type") in ("apply_complete", "apply_errored"):
             self._slow.discard(address)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keystoneauth1 import exceptions as failures
 from keystoneauth1.session import Session
+from requests import Response
 from requests.exceptions import JSONDecodeError
 
 from orchestrator.drivers import (
@@ -18,7 +19,7 @@ from orchestrator.drivers import (
     openstack_traces,
 )
 from orchestrator.drivers import openstack_values as values
-from orchestrator.drivers.openstack_listings import Services
+from orchestrator.drivers.openstack_listings import Services, StrangeAnswerError, content_of
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_project import Marked
 from orchestrator.drivers.openstack_traces import Traces
@@ -34,9 +35,13 @@ from orchestrator.model import (
     Subnet,
     Volume,
 )
+from orchestrator.plaintext import one_line
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+
+# How an answer of another shape than was asked for shows itself, once something is read from it.
+_MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 class Cloud:
@@ -57,10 +62,12 @@ class Cloud:
         with self._telling("network"):
             subnets: dict[str, list[Subnet]] = {}
             for found in self._services.networks("subnets"):
-                subnets.setdefault(found.network_id, []).append(values.subnet(found))
+                subnet = values.subnet(found)
+                subnets.setdefault(subnet.network_id, []).append(subnet)
             listed = self._services.networks("networks")
             return tuple(
-                values.network(net, project_id, tuple(subnets.get(net.id, ()))) for net in listed
+                values.network(net, project_id, tuple(subnets.get(str(net.id), ())))
+                for net in listed
             )
 
     def routers(self) -> tuple[Router, ...]:
@@ -90,15 +97,16 @@ class Cloud:
         with self._telling("image"):
             usual = self._services.images()
             community = self._services.images(visibility="community")
-            found = {image.id: image for image in (*usual, *community)}
-            return tuple(values.image(image) for image in found.values())
+            found = (values.image(image) for image in (*usual, *community))
+            return tuple({image.id: image for image in found}.values())
 
     def compute_quotas(self) -> tuple[Quota, ...]:
         """Return limits and use of cores, memory and instances."""
         with self._telling("compute"):
-            limits = self._services.compute.get("/limits").json()["limits"]["absolute"]
+            told = content_of(self._services.compute.get("/limits")).get("limits")
+            limits = told.get("absolute") if isinstance(told, Mapping) else told
             return tuple(
-                values.quota(name, limits.get(used), limits.get(limit))
+                values.quota(name, limits, used=used, limit=limit)
                 for name, (used, limit) in values.COMPUTE_QUOTAS.items()
             )
 
@@ -108,9 +116,9 @@ class Cloud:
             answer = self._services.network.get(
                 f"/quotas/{project_id}/details.json", raise_exc=False
             )
-            details = answer.json().get("quota", {}) if answer.status_code == 200 else {}
+            details = _quotas(answer, "quota")
             return tuple(
-                values.quota(name, details[key].get("used"), details[key].get("limit"))
+                values.quota(name, details[key], used="used", limit="limit")
                 for key, name in values.NETWORK_QUOTAS.items()
                 if isinstance(details.get(key), Mapping)
             )
@@ -124,9 +132,9 @@ class Cloud:
                 )
             except failures.EndpointNotFound:
                 return ()
-            told = answer.json().get("quota_set", {}) if answer.status_code == 200 else {}
+            told = _quotas(answer, "quota_set")
             return tuple(
-                values.quota(name, told[key].get("in_use"), told[key].get("limit"))
+                values.quota(name, told[key], used="in_use", limit="limit")
                 for key, name in values.VOLUME_QUOTAS.items()
                 if isinstance(told.get(key), Mapping)
             )
@@ -138,30 +146,30 @@ class Cloud:
 
     def console(self, server_id: str) -> str:
         """Return what a server has printed on its console so far."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             answer = self._connection.compute.get_server_console_output(server_id)
             return str((answer or {}).get("output") or "")
 
     def console_of(self, server_name: str, deployment_id: str) -> str:
         """Return the console of a deployment's server; empty while there is no such server."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             found = openstack_marks.find_server(self._connection, server_name, deployment_id)
         return self.console(found.id) if found else ""
 
     def status_of(self, server_name: str, deployment_id: str) -> str:
         """Return Nova's word for how a deployment's server is: ACTIVE, SHUTOFF, ERROR, ..."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             found = openstack_marks.find_server(self._connection, server_name, deployment_id)
             return str(self._connection.compute.get_server(found.id).status) if found else "gone"
 
     def public_key_of(self, deployment_id: str) -> str | None:
         """Return the public key that a deployment was made with, None where it has none here."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             return openstack_marks.public_key(self._connection, deployment_id)
 
     def find_marked(self, deployment_id: str) -> tuple[Resource, ...]:
         """Return every resource of the project that carries the deployment's mark."""
-        with self._telling("OpenStack"):
+        with self._telling("OpenStack", objects=True):
             return tuple(openstack_marks.find(self._connection, deployment_id))
 
     def stop(self, server_id: str) -> bool:
@@ -176,17 +184,17 @@ class Cloud:
 
     def find_all_marked(self) -> tuple[Marked, ...]:
         """Return every deployment, whoever's, of which the project has something."""
-        with self._telling("OpenStack"):
+        with self._telling("OpenStack", objects=True):
             return tuple(openstack_project.find_all(self._connection))
 
     def traces_of(self, deployment_id: str) -> Traces:
         """Return what the site tells of how a deployment was made."""
-        with self._telling("OpenStack"):
+        with self._telling("OpenStack", objects=True):
             return openstack_traces.find(self._connection, deployment_id)
 
     def faults_of(self, deployment_id: str) -> dict[str, str]:
         """Return Nova's own words on each broken server of a deployment, by the server's name."""
-        with self._telling("compute"):
+        with self._telling("compute", objects=True):
             return openstack_traces.faults(self._connection, deployment_id)
 
     def remove(self, resource: Resource) -> None:
@@ -198,17 +206,33 @@ class Cloud:
             openstack_marks.remove(self._connection, resource)
 
     @contextmanager
-    def _telling(self, service: str) -> Iterator[None]:
-        """Turn a failed call into an error that names the service and the cause."""
+    def _telling(self, service: str, *, objects: bool = False) -> Iterator[None]:
+        """Turn a failed call into an error that names the service and the cause.
+
+        ``objects`` is for what is read from openstacksdk's, which are made of any answer at all.
+        """
         try:
             yield
-        except (failures.ClientException, JSONDecodeError) as error:
+        except (failures.ClientException, JSONDecodeError, StrangeAnswerError) as error:
             raise _failed(self.site, service, error) from error
         except Exception as error:
             # openstacksdk is imported late, and so are its exceptions.
-            if not type(error).__module__.startswith("openstack."):
-                raise
-            raise _failed(self.site, service, error) from error
+            if type(error).__module__.startswith("openstack."):
+                raise _failed(self.site, service, error) from error
+            if objects and isinstance(error, _MISSHAPEN):
+                strange = StrangeAnswerError(one_line(f"{type(error).__name__}: {error}")[:200])
+                raise _failed(self.site, service, strange) from error
+            raise
+
+
+def _quotas(answer: Response, key: str) -> Mapping[str, Any]:
+    """Return the quotas of an answer; a site may not tell them."""
+    if answer.status_code != 200:
+        return {}
+    told = content_of(answer).get(key) or {}
+    if not isinstance(told, Mapping):
+        raise StrangeAnswerError(f"its {key} is no object")
+    return told
 
 
 def _connect(session: Session, region: str | None) -> Connection:
@@ -250,6 +274,8 @@ def _cause(error: Exception, status: object) -> str:
         return f"says that it is in use (HTTP 409): {_words(error)}"
     if isinstance(error, JSONDecodeError):
         return "answered with something that is no JSON, as for maintenance"
+    if isinstance(error, StrangeAnswerError):
+        return f"answered something that makes no sense: {error}"
     if isinstance(error, failures.EndpointNotFound | failures.EmptyCatalog):
         return "is not in its catalogue"
     if isinstance(error, failures.ConnectTimeout):

@@ -15,8 +15,10 @@ from keystoneauth1 import exceptions as failures
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 from requests import Response
+from requests.exceptions import JSONDecodeError
 
 _PAGE = 1000
+_MOST_PAGES = 1000
 # From this one on Nova lists extra specs with the flavors.
 _WITH_EXTRA_SPECS = "2.61"
 
@@ -61,6 +63,10 @@ _OF_IMAGES = frozenset(
         "stores",
     ]
 )
+
+
+class StrangeAnswerError(ValueError):
+    """A service answered something that is not what it was asked for."""
 
 
 class Listed:
@@ -134,19 +140,49 @@ class Services:
         return _pages(self.image, "/images", "images", {"limit": str(_PAGE), **wanted})
 
 
+def content_of(answer: Response) -> Mapping[str, Any]:
+    """Return the JSON object of an answer; JSONDecodeError or StrangeAnswerError where it has none."""
+    try:
+        content = answer.json()
+    except JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # Numbers of thousands of digits, and lists in lists in lists.
+        raise StrangeAnswerError(f"its JSON cannot be read: {error}") from error
+    return _as_mapping(content, "its answer")
+
+
 def _pages(
     service: Service, path: str, key: str, query: Mapping[str, str], **more: Any
 ) -> Iterator[Listed]:
     asked: Mapping[str, str] | None = query
+    before: list[Mapping[str, str]] = []
     while asked is not None:
-        content = service.get(path, params=asked, **more).json()
-        yield from (Listed(told) for told in content.get(key, ()))
+        # Two pages that lead to each other would fill the memory.
+        if asked in before or len(before) >= _MOST_PAGES:
+            raise StrangeAnswerError(f"the pages of its {key} have no end")
+        before.append(asked)
+        content = content_of(service.get(path, params=asked, **more))
+        listed = content.get(key, ())
+        if not isinstance(listed, list | tuple):
+            raise StrangeAnswerError(f"its {key} are no list")
+        yield from (Listed(_as_mapping(told, f"one of its {key}")) for told in listed)
         asked = _next(content, key)
+
+
+def _as_mapping(told: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(told, Mapping):
+        raise StrangeAnswerError(f"{what} is {type(told).__name__} and not an object")
+    return told
 
 
 def _next(content: Mapping[str, Any], key: str) -> Mapping[str, str] | None:
     """Return the query of the next page: Glance tells it as ``next``, the others as links."""
-    links = [link["href"] for link in content.get(f"{key}_links", ()) if link["rel"] == "next"]
-    href = content.get("next") or (links[0] if links else None)
-    # Of the address only the query is of use: behind a proxy the rest is often wrong.
-    return dict(parse_qsl(urlsplit(href).query)) if href else None
+    links = content.get(f"{key}_links") or ()
+    try:
+        found = [link["href"] for link in links if link["rel"] == "next"]
+        href = content.get("next") or (found[0] if found else None)
+        # Of the address only the query is of use: behind a proxy the rest is often wrong.
+        return dict(parse_qsl(urlsplit(href).query)) if href else None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StrangeAnswerError(f"the next page of its {key} cannot be read: {error}") from error

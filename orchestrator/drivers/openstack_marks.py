@@ -34,6 +34,12 @@ class Resource:
     size_gb: int = 0  # a volume's
     kept: bool = False  # a volume that is meant to outlive its deployment
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for what a site told in place of texts."""
+        texts = (self.id, self.name, self.parent_id, self.address, self.made_at, *self.volumes)
+        if not all(isinstance(text, str | None) for text in texts) or not self.id:
+            raise TypeError(f"a {self.kind} with the id {self.id!r} and the name {self.name!r}")
+
 
 def find(cloud: Any, deployment_id: str) -> Iterator[Resource]:
     """Yield every resource of the project that carries the deployment's mark, once."""
@@ -185,7 +191,7 @@ def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
                 status=str(volume.status or "").upper(),
                 made_at=str(volume.created_at or ""),
                 in_use=bool(volume.attachments),
-                size_gb=volume.size or 0,
+                size_gb=int(volume.size or 0),
                 kept=KEPT in metadata,
             )
 

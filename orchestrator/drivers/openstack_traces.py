@@ -84,7 +84,7 @@ _READ = ("server", "port", "router", "floating_ip")
 
 def _node(cloud: Any, server: Any, port: Any, address: Any, ours: set[str]) -> NodeTrace:
     flavor = server.flavor
-    image = getattr(server.image, "id", None) or None
+    image = str(getattr(server.image, "id", None) or "") or None
     fixed = list(port.fixed_ips or ())
     told: dict[str, Any] = {}
     if address is not None:
@@ -102,7 +102,7 @@ def _node(cloud: Any, server: Any, port: Any, address: Any, ours: set[str]) -> N
         image_id=image,
         boot_volume_gb=0 if image else _boot_volume_gb(cloud, server),
         network_id=str(port.network_id),
-        subnet_id=next((one.get("subnet_id") for one in fixed), None),
+        subnet_id=next((str(one["subnet_id"]) for one in fixed if one.get("subnet_id")), None),
         addresses=tuple(str(one["ip_address"]) for one in fixed),
         **told,
     )

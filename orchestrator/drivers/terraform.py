@@ -152,7 +152,10 @@ class Terraform(python_terraform.Terraform):
     def outputs(self) -> dict[str, Any]:
         """Return the value of each output of the state."""
         told = self._read("output")
-        return {name: one["value"] for name, one in told.items()}
+        try:
+            return {name: one["value"] for name, one in told.items()}
+        except (AttributeError, KeyError, TypeError) as error:
+            raise _not_understood("output", json.dumps(told)) from error
 
     def version(self) -> str:
         """Return Terraform's version; SetupError when it is too old or does not start."""
@@ -211,7 +214,12 @@ class Terraform(python_terraform.Terraform):
         code, out, err = self.cmd(cmd, *args, json=IsFlagged, timeout=120.0, stoppable=False)
         if code != 0:
             raise as_error(cmd, [], text=err or out, secret=self._token)
-        value: dict[str, Any] = json.loads(out)
+        try:
+            value = json.loads(out)
+        except (ValueError, RecursionError) as error:
+            raise _not_understood(cmd, out) from error
+        if not isinstance(value, dict):
+            raise _not_understood(cmd, out)
         return value
 
     def _tell(self, line: str, clock: LoginClock) -> None:
@@ -238,6 +246,14 @@ def read_version(program: Path, *, env: Mapping[str, str]) -> str:
             way_out=[release.ADVICE],
         )
     return version
+
+
+def _not_understood(cmd: str, out: str) -> DeploymentFailedError:
+    return DeploymentFailedError(
+        f"terraform {cmd} said something that is not understood",
+        facts={"its first words": " ".join(out[:200].split()) or "none"},
+        way_out=["run the same command again: it goes on from here"],
+    )
 
 
 def _text(path: Path) -> str:

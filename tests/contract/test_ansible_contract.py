@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,10 @@ import yaml
 from orchestrator import paths
 from orchestrator.drivers.ansible import run_playbook
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.model import DataVolume
 from orchestrator.rendering import inventory
 from orchestrator.workdir import Workdir
+from tests.mutating import HOSTILE
 
 pytestmark = pytest.mark.contract
 
@@ -35,13 +39,13 @@ def run(tmp_path, node, monkeypatch):
     monkeypatch.setenv("OS_TOKEN", CANARY)
     workdir = Workdir(tmp_path / "d")
     workdir.create()
-    made = inventory([node])
-    made["all"]["hosts"]["sky"] |= {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": sys.executable,
-    }
 
-    def play(*tasks, **options):
+    def play(*tasks, nodes=(node,), **options):
+        made = inventory(nodes)
+        made["all"]["hosts"]["sky"] |= {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+        }
         playbook = tmp_path / "playbook.yml"
         plays = [{"hosts": "docker", "gather_facts": False, "tasks": list(tasks)}]
         playbook.write_text(yaml.safe_dump(plays))
@@ -93,6 +97,43 @@ def test_texts_of_people_are_not_evaluated(run, tmp_path):
     text = "{{ lookup('pipe', 'id') }} ${x}\n- a: 'b'"
     run(copy | {"name": "write"}, extravars={"text": text})
     assert out.read_text() == text
+
+
+TEMPLATES = (
+    "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}",
+    "{{ query('pipe', 'touch pwned') }}",
+    "{% set x = lookup('pipe', 'touch pwned') %}",
+    '!unsafe \'{{ lookup("pipe", "touch pwned") }}\'',
+    "!vault |\n  $ANSIBLE_VAULT;1.1;AES256",
+)
+
+
+def test_nothing_that_people_or_a_site_tell_is_evaluated_wherever_it_stands(run, node, tmp_path):
+    """In a variable, inside a list, in the inventory, as an argument, in a file, in a loop."""
+    pwned = tmp_path / "pwned"
+    # No argument of a program has a NUL, no file of YAML half a sign.
+    written = (text for text in (*HOSTILE, *TEMPLATES) if not {"\x00", "\ud800"} & set(text))
+    texts = [text.replace("touch pwned", f"touch {pwned}") for text in written]
+    volumes = tuple(DataVolume(id=text, size_gb=1, made=True) for text in texts)
+    out = tmp_path / "out"
+    result = run(
+        command("true", loop="{{ volumes }}", loop_control={"label": "{{ item.id }}"}),
+        {
+            "name": "write",
+            "ansible.builtin.copy": {"content": "{{ given | to_json }}", "dest": str(out)},
+        },
+        {
+            "name": "hand over",
+            "ansible.builtin.command": {"argv": ["echo", "{{ item }}"]},
+            "loop": "{{ given + (volumes | map(attribute='id') | list) }}",
+        },
+        {"name": "show", "ansible.builtin.debug": {"msg": "{{ given }} {{ text }}"}},
+        nodes=[replace(node, volumes=volumes)],
+        extravars={"given": texts, "text": texts[0]},
+    )
+    assert result.code == 0
+    assert json.loads(out.read_text()) == texts
+    assert not pwned.exists()
 
 
 def test_nothing_of_our_environment_reaches_the_task_or_a_file(run, tmp_path):

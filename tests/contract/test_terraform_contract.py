@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from orchestrator import paths
 from orchestrator.catalogue.usecases import find_use_case, use_case_folders
@@ -15,8 +17,9 @@ from orchestrator.drivers.terraform import RenewalDueError, Terraform
 from orchestrator.errors import DeploymentFailedError, SetupError, SiteError, UnsafePlanError
 from orchestrator.model import Share, Site
 from orchestrator.planning import read_plan
-from orchestrator.rendering import PROVIDER_VERSION, render_main, variables
+from orchestrator.rendering import PROVIDER_VERSION, hcl, render_main, variables
 from orchestrator.workdir import Workdir
+from tests.mutating import HOSTILE
 from tests.secretwatch import SecretWatch
 
 pytestmark = pytest.mark.contract
@@ -244,13 +247,54 @@ def test_the_modules_refuse_what_python_should_have_refused(
     assert "Invalid value for variable" in " ".join(caught.value.facts.values())
 
 
-@pytest.mark.parametrize("text", ['${file("/etc/hostname")}', "%{if true}x%{endif}", 'a"b\n}'])
+TEMPLATES = ['${file("/etc/hostname")}', "%{if true}x%{endif}", 'a"b\n}']
+# What a site may tell, and JSON can carry to Terraform: half a sign and a NUL end before.
+TEXTS = [*TEMPLATES, *(text for text in HOSTILE if not {"\x00", "\ud800"} & set(text))]
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_values_are_never_evaluated(terraform, workdir, values, text):
     values["network"]["external_network_name"] = text
+    values["nodes"]["sky-docker"] |= {"flavor_id": text, "image_id": text}
     workdir.write_variables(values)
     terraform.init()
     terraform.save_plan()
-    assert after(terraform.show_plan(), "openstack_networking_floatingip_v2")["pool"] == text
+    shown = terraform.show_plan()
+    assert after(shown, "openstack_networking_floatingip_v2")["pool"] == text
+    server = after(shown, "openstack_compute_instance_v2")
+    assert (server["flavor_id"], server["image_id"]) == (text, text)
+    assert not list(workdir.path.rglob("pwned"))
+
+
+def test_literals_are_read_by_terraform_as_they_were_meant(terraform, workdir):
+    """Also those that no template of ours writes today: the renderer is the last that looks at them."""
+    head = render_main().partition('provider "openstack"')[0]
+    values = {"texts": TEXTS, "nested": {text: [text, 1, None, True] for text in TEXTS}}
+    workdir.main.write_text(f'{head}output "told" {{\n  value = {hcl(values)}\n}}\n')
+    terraform.init()
+    terraform.save_plan()
+    assert terraform.show_plan()["planned_values"]["outputs"]["told"]["value"] == values
+
+
+@given(st.lists(st.text(alphabet="${}%\"'\\~\n\t `|a<é", max_size=12), max_size=30))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+def test_any_text_is_read_by_terraform_as_it_was_meant(terraform, workdir, texts):
+    head = render_main().partition('provider "openstack"')[0]
+    workdir.main.write_text(f'{head}output "told" {{\n  value = {hcl(texts)}\n}}\n')
+    terraform.init()
+    terraform.save_plan()
+    assert terraform.show_plan()["planned_values"]["outputs"]["told"]["value"] == texts
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_ids_that_a_site_tells_are_taken_back_as_they_are_written(terraform, workdir, text):
+    head = render_main().partition('provider "openstack"')[0]
+    workdir.main.write_text(head + 'resource "terraform_data" "one" {}\n')
+    workdir.write_imports({"terraform_data.one": text})
+    terraform.init()
+    terraform.save_plan()
+    (resource,) = terraform.show_plan()["resource_changes"]
+    assert resource["change"]["importing"] == {"id": text}
 
 
 def test_a_site_that_does_not_answer_is_told(terraform, planned):

@@ -146,6 +146,12 @@ def test_a_name_that_no_deployment_can_have_is_not_believed(hostile):
     assert told(with_address(), name=hostile, resources=()).name == "adopted-d1"
 
 
+@pytest.mark.parametrize("text", ["2026-11-24T12:00:00", "yesterday", "", "9" * 400])
+def test_a_time_without_a_zone_or_sense_is_no_trouble_beside_a_whole_one(text):
+    odd = replace(node("sky-b"), made_at=text)
+    assert told(odd, replace(node("sky-a"), made_at=NOW.isoformat())).made_at <= NOW
+
+
 def test_without_a_machine_nothing_is_known_but_the_name():
     found = told()
     assert (found.name, found.selection, found.nodes, found.made_at) == ("sky", None, (), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -16,13 +17,20 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue import sitefile
 from orchestrator.catalogue.usecases import read_use_case
 from orchestrator.drivers import diagnostics, hostkeys
-from orchestrator.errors import LoginError, RequestError
+from orchestrator.drivers.loginclock import LoginClock
+from orchestrator.drivers.terraform import Terraform
+from orchestrator.errors import DeploymentFailedError, LoginError, RequestError, UnsafePlanError
 from orchestrator.journal import Journal
 from orchestrator.names import check_name
 from orchestrator.paths import Folders
-from orchestrator.provisioning import Provisioning
+from orchestrator.planning import Plan, read_plan
+from orchestrator.provisioning import Provisioning, _watch
+from orchestrator.rendering import inventory, read_nodes
 from orchestrator.workdir import StateLostError, StateMark, Workdir, read_mark
 from orchestrator.writtenfiles import load_yaml
+from tests.mutating import mutated
+
+SERVER = "openstack_compute_instance_v2"
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 # Where a reader looks: with these keys it gets further than with any others.
@@ -96,12 +104,112 @@ def test_a_state(folder, raw):
     assert all(isinstance(found, str) for found in provisioning.known().values())
 
 
-@given(st.text(max_size=60) | OBJECTS.map(lambda value: '{"@level":1,' + json.dumps(value)[1:]))
+EVENTS = (
+    {
+        "@level": "info",
+        "type": "apply_complete",
+        "hook": {
+            "resource": {"addr": "module.nodes.s", "resource_type": SERVER, "resource_name": "s"},
+            "action": "create",
+            "id_value": "i-1",
+        },
+    },
+    {
+        "@level": "error",
+        "type": "diagnostic",
+        "diagnostic": {"severity": "error", "summary": "s", "detail": "d", "address": "a.b"},
+    },
+)
+
+
+@given(
+    st.text(max_size=60)
+    | st.just('{"@' + '":{"a' * 100_000)
+    | OBJECTS.map(lambda value: '{"@level":1,' + json.dumps(value)[1:])
+    | st.sampled_from(EVENTS).flatmap(mutated).map(json.dumps)
+)
 def test_a_line_of_terraform(line):
     event = diagnostics.as_event(line)
     assert event is None or line.startswith('{"@')
     errors = diagnostics.errors_among([event] if event else [])
     assert all(one["severity"] == "error" for one in errors)
+    assert diagnostics.as_error("apply", errors, text=line).message
+    journal = Journal(lambda _: None)
+    with journal.phase("apply") as log:
+        _watch(journal, log)(event or {})
+    LoginClock(60.0).watch(event or {})
+
+
+def planned():
+    """Return a plan with a change of each kind, as `terraform show -json` tells it."""
+    sides = {"name": "sky-docker", "id": "s1", "image_id": "i"}
+    actions = (["create"], ["update"], ["delete"], ["delete", "create"], ["no-op"], ["forget"])
+    return {
+        "format_version": "1.2",
+        "errored": False,
+        "resource_changes": [
+            {
+                "address": f'module.nodes.{SERVER}.node["sky-{number}"]',
+                "type": SERVER,
+                "mode": "managed",
+                "action_reason": "replace_because_tainted",
+                "change": {
+                    "actions": one,
+                    "before": sides,
+                    "after": {**sides, "image_id": "j"},
+                    "after_unknown": {"flavor_id": True},
+                    "importing": {"id": "s1"},
+                },
+            }
+            for number, one in enumerate(actions)
+        ],
+    }
+
+
+@given(JSON | mutated(planned()))
+def test_a_plan(told):
+    shown = told if isinstance(told, dict) else {"format_version": "1.2", "resource_changes": told}
+    plan = outcome(lambda: read_plan(shown), DeploymentFailedError)
+    if isinstance(plan, Plan):
+        assert plan.summary
+        assert isinstance(plan.unfinished(finished=()), tuple)
+        refused = outcome(plan.raise_if_unsafe, UnsafePlanError)
+        assert (refused is None) is not any(plan.destructive)
+
+
+@pytest.mark.parametrize("verb", ["show", "output"])
+@given(raw=WRITTEN)
+def test_what_terraform_prints(folder, verb, raw):
+    terraform = printing(folder, raw)
+    call = terraform.show_plan if verb == "show" else terraform.outputs
+    assert isinstance(outcome(call, DeploymentFailedError), dict | DeploymentFailedError)
+
+
+def printing(folder, raw):
+    """Return a Terraform that has ended well, and said this."""
+    made = Terraform(Workdir(folder), program=folder / "x", cli_config=folder / "y", env={})
+    made.cmd = lambda *_args, **_options: (0, raw.decode("utf-8", "replace"), "")
+    return made
+
+
+@given(JSON | mutated({"nodes": {"sky": {"address": "198.51.100.7", "port": 22, "user": "egi",
+       "groups": ["docker"], "private_ip": "10.0.0.5", "id": "s1", "via": None,
+       "volumes": [{"id": "v1", "size_gb": 5, "made": True}]}}}))  # fmt: skip
+def test_the_nodes_of_an_output(told):
+    outputs = told if isinstance(told, dict) else {"nodes": told}
+    nodes = outcome(lambda: read_nodes(outputs), DeploymentFailedError)
+    if isinstance(nodes, DeploymentFailedError):
+        return
+    for text in texts_in(inventory(nodes)):
+        assert re.fullmatch(r"[A-Za-z0-9_.:/-]*", text)
+
+
+def texts_in(value):
+    if isinstance(value, dict):
+        return [text for one in value.items() for part in one for text in texts_in(part)]
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in texts_in(one)]
+    return [value] if isinstance(value, str) else []
 
 
 @given(WRITTEN)

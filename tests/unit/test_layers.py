@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "orchestrator"
 
 # Lowest first. Rooms of one layer may use each other as long as there is no cycle.
 LAYERS = (
-    ("errors", "paths"),
+    ("errors", "paths", "plaintext"),
     (
         "model",
         "lifecycle",

@@ -99,6 +99,23 @@ def test_a_plan_that_is_not_whole_is_no_plan(broken):
         read_plan(broken)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        shown("delete", "forget"),
+        shown("burn"),
+        shown(),
+        shown("delete", mode="heap"),
+        shown("delete", mode=None),
+        {"format_version": "1.2", "resource_changes": [None]},
+        {"format_version": "1.2", "resource_changes": 7},
+    ],
+)
+def test_what_is_not_known_is_never_taken_for_nothing(odd):
+    with pytest.raises(DeploymentFailedError, match="plan is not as expected"):
+        read_plan(odd)
+
+
 def test_a_plan_is_a_value_for_json():
     assert read_plan(shown("create")).as_value()["counts"] == {"create": 1}
 

@@ -321,6 +321,7 @@ TOLD = {
     "private_ip": "10.0.0.5",
     "volumes": [],
 }
+DISK = {"id": "v", "size_gb": 60, "made": True}
 
 
 def test_nodes_are_read_from_the_outputs(node):
@@ -329,10 +330,9 @@ def test_nodes_are_read_from_the_outputs(node):
 
 
 def test_a_data_volume_is_read_and_stands_in_the_inventory():
-    disk = {"id": "v", "size_gb": 60, "made": True}
-    (found,) = read_nodes({"nodes": {"sky": {**TOLD, "volumes": [disk]}}})
-    assert found.volumes == (DataVolume(**disk),)
-    assert inventory([found])["all"]["hosts"]["sky"]["volumes"] == [disk]
+    (found,) = read_nodes({"nodes": {"sky": {**TOLD, "volumes": [DISK]}}})
+    assert found.volumes == (DataVolume(**DISK),)
+    assert inventory([found])["all"]["hosts"]["sky"]["volumes"] == [DISK]
 
 
 def test_a_node_behind_another_is_reached_through_that_ones_address():
@@ -364,6 +364,9 @@ def test_an_ipv6_address_is_written_in_its_short_form():
         {},
         {"nodes": None},
         {"nodes": {"sky": {"address": "{{ x }}", "port": 22}}},
+        {"nodes": {"sky": {**TOLD, "volumes": [{**DISK, "id": "{{ lookup('pipe', 'id') }}"}]}}},
+        {"nodes": {"sky": {**TOLD, "volumes": [{**DISK, "id": None}]}}},
+        {"nodes": {"sky": {**TOLD, "id": "../s1"}}},
         {"nodes": {"sky": {**TOLD, "via": "nobody"}}},
         {"nodes": {"sky": {**TOLD, "via": ["x"]}}},
         {"nodes": {"sky": {**TOLD, "volumes": ["v"]}}},

@@ -39,6 +39,7 @@ def test_a_relative_path_lies_beside_the_file(tmp_path):
         ("- a", "mapping"),
         ("vo: 5", "vo:"),
         ("lifetime_days: 0", "lifetime_days:"),
+        ("mytoken_file: ~nobody-here/token", "home folder that is not here"),
         ("issuer: http://i.eu", "issuer:"),
         ("token_command: oidc-token egi", "token_command:"),
         ("warning_mail: {host: h, to: [a@b.eu]}", "warning_mail.from:"),

@@ -130,6 +130,12 @@ def test_what_is_to_be_taken_back_is_written_for_one_plan_and_removed(workdir):
     assert not file.exists()
 
 
+def test_an_id_that_a_site_tells_is_no_template(workdir):
+    workdir.write_imports({"module.a.b.c": '${file("/etc/hostname")}%{if true}'})
+    (block,) = json.loads((workdir.path / "imports.tf.json").read_text())["import"]
+    assert block["id"] == '$${file("/etc/hostname")}%%{if true}'
+
+
 def test_only_the_last_copies_are_kept(workdir):
     for serial in range(1, 30):
         write_state(workdir, serial=serial)

@@ -68,11 +68,20 @@ class Reader:
             with session.get(url, timeout=patience, stream=True, allow_redirects=False) as answer:
                 if not answer.is_redirect:
                     return self._body(answer, longest)
-                url = urljoin(url, answer.headers["Location"])
+                url = self._next(url, answer.headers["Location"])
         raise SourceError(f"more than {_REDIRECTS} redirects")
 
+    def _next(self, url: str, place: str) -> str:
+        try:
+            return urljoin(url, place)
+        except ValueError as error:
+            raise SourceError(f"it points to {place[:200]!r}, which is no address") from error
+
     def _check(self, url: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise SourceError(f"{url[:200]!r} is no address") from error
         if parts.scheme == "https" and parts.hostname:
             return
         if self.local and parts.scheme == "http" and is_loopback(parts.hostname or ""):

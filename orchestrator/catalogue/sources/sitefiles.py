@@ -108,8 +108,11 @@ def _first(errors: Mapping[str, SourceError]) -> str:
 
 
 def _stem(url: str) -> str | None:
-    """Return the file's name without its ending; None for what is no site file."""
-    path = PurePosixPath(urlsplit(url).path)
+    """Return the file's name without its ending; None for what is no site file, or no address."""
+    try:
+        path = PurePosixPath(urlsplit(url).path)
+    except ValueError:
+        return None
     return path.stem if path.suffix in (".yaml", ".yml") else None
 
 

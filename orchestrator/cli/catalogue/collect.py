@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import context, failures, interrupts, times, views
+from orchestrator.cli import context, failures, interrupts, terminal, times, views
 from orchestrator.cli.catalogue import surroundings
 from orchestrator.discovery.snapshots import PARTS
 from orchestrator.errors import InterruptedRunError, SiteError
@@ -149,7 +149,7 @@ class _Json:
         )
 
     def _say(self, **values: Any) -> None:
-        click.echo(json.dumps(values))
+        terminal.echo(json.dumps(values))
 
 
 class _Lines:
@@ -163,25 +163,25 @@ class _Lines:
         vos = [place.vo for place in event.asked]
         self._widths = (_widest(names), _widest(vos))
         what = f"{len(set(names))} sites" if len(set(names)) != 1 else names[0]
-        click.echo(f"{what}  ·  {', '.join(dict.fromkeys(vos))}  ·  {times.moment(_now())}\n")
+        terminal.echo(f"{what}  ·  {', '.join(dict.fromkeys(vos))}  ·  {times.moment(_now())}\n")
 
     def kept(self, event: Kept) -> None:
         answer, (site, vo) = event.answer, self._widths
         place = f"{answer.place.site.name:<{site}}   {answer.place.vo:<{vo}}"
-        click.echo(f"  {place}   {views.clock(answer.seconds):>7}   {_text(event)}")
+        terminal.echo(f"  {place}   {views.clock(answer.seconds):>7}   {_text(event)}")
 
     def ended(self, event: Ended) -> None:
         if event.error is not None:
             failures.show(event.error)
         else:
-            click.echo(
+            terminal.echo(
                 f"\n{event.collected} of {event.asked} collected in {views.clock(event.seconds)}."
                 + (" Of what failed the last collection stays." if event.failed else "")
             )
         if event.wait is not None:
-            click.echo(f"The next round is at {times.moment(_next(event))}.\n")
+            terminal.echo(f"The next round is at {times.moment(_next(event))}.\n")
         elif event.collected:
-            click.echo(
+            terminal.echo(
                 "  look       orchestrator catalogue show SITE\n"
                 "  search     orchestrator catalogue search --vcpus 8 --ram 16G"
             )

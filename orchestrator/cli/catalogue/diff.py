@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from orchestrator.cli import context, tables, times
+from orchestrator.cli import context, tables, terminal, times
 from orchestrator.cli.catalogue import surroundings
 from orchestrator.cli.values import as_value
 from orchestrator.collected import Changed, CollectedOffers
@@ -31,20 +31,20 @@ def command(
     offers = surroundings.open_store(store_url).offers
     found = CollectedOffers(offers, context.folders()).diff(site=site, vo=vo, since=since)
     if as_json:
-        click.echo(json.dumps([_value(one) for one in found]))
+        terminal.echo(json.dumps([_value(one) for one in found]))
         return
     moved = [one for one in found if one.changes]
     for one in moved:
-        click.echo(f"{_heading(one, since)}\n{_list(one)}\n")
+        terminal.echo(f"{_heading(one, since)}\n{_list(one)}\n")
     still = len(found) - len(moved)
     if still:
         places = {one.last.offer.site for one in found if not one.changes}
         names = ", ".join(sorted(places, key=str.casefold))
-        click.echo(f"Nothing has changed since {times.moment(since)} at {names}.")
+        terminal.echo(f"Nothing has changed since {times.moment(since)} at {names}.")
     for line in (line for one in found for line in surroundings.unreached(one.last)):
-        click.echo(line)
+        terminal.echo(line)
     ages = [one.last.offer.collected_at for one in found]
-    click.echo(
+    terminal.echo(
         f"From what was collected, last {surroundings.age(min(ages))}; no site was asked now."
     )
 

@@ -11,7 +11,7 @@ import click
 from orchestrator.catalogue import refreshing
 from orchestrator.catalogue.ages import day
 from orchestrator.catalogue.refreshing import Change, Refreshed, Report
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.values import as_value
 from orchestrator.errors import SiteError
 from orchestrator.spans import span
@@ -34,9 +34,9 @@ def command(*, timeout: float, as_json: bool) -> int:
     """
     found = refreshing.refresh(context.folders().cache, timeout=timeout)
     if as_json:
-        click.echo(json.dumps(as_value(found) | {"renewed": found.renewed}))
+        terminal.echo(json.dumps(as_value(found) | {"renewed": found.renewed}))
     else:
-        click.echo("\n".join(_told(found)))
+        terminal.echo("\n".join(_told(found)))
     return 0 if found.renewed else SiteError.exit_code
 
 

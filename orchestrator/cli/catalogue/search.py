@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli import context, tables, times
+from orchestrator.cli import context, tables, terminal, times
 from orchestrator.cli.catalogue import surroundings
 from orchestrator.cli.values import as_value
 from orchestrator.collected import CollectedOffers, Found
@@ -82,7 +82,7 @@ def command(
     offers = surroundings.open_store(store_url).offers
     found = CollectedOffers(offers, context.folders()).search(wanted, vo=vo)
     if as_json:
-        click.echo(json.dumps(_value(found)))
+        terminal.echo(json.dumps(_value(found)))
     else:
         _tell(found)
     return 0 if found.matches else 5
@@ -97,15 +97,15 @@ def _tell(found: Found) -> None:
     oldest = [collected.offer.collected_at for collected in looked_at]
     if found.matches:
         headings = ("SITE", "VO", "FLAVOR", "ALIKE", "IMAGE", "COLLECTED")
-        click.echo(tables.render(headings, [_row(match, now) for match in found.matches]))
+        terminal.echo(tables.render(headings, [_row(match, now) for match in found.matches]))
     else:
-        click.echo("No site has that.")
+        terminal.echo("No site has that.")
     rows = [(one.collected.offer.site, one.collected.vo, one.why) for one in found.misses]
     rows += [(one.site, one.vo, f"never answered: {one.cause}") for one in found.unknown]
     if rows:
-        click.echo(f"\nNot at{tables.render(('', '', ''), rows)}")
+        terminal.echo(f"\nNot at{tables.render(('', '', ''), rows)}")
     if oldest:
-        click.echo(
+        terminal.echo(
             f"\nFrom what was collected; no site was asked now. The oldest of it is of"
             f" {times.moment(min(oldest))}."
         )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli import context, tables
+from orchestrator.cli import context, tables, terminal
 from orchestrator.cli.catalogue import surroundings
 from orchestrator.cli.values import as_value
 from orchestrator.collected import CollectedOffers
@@ -33,17 +33,17 @@ def command(*, site: str, vo: str | None, store_url: str | None, as_json: bool) 
     offers = surroundings.open_store(store_url).offers
     found = CollectedOffers(offers, context.folders()).show(site, vo)
     if as_json:
-        click.echo(json.dumps(as_value(found)))
+        terminal.echo(json.dumps(as_value(found)))
         return
     now = datetime.now(UTC)
-    click.echo(surroundings.heading(found))
+    terminal.echo(surroundings.heading(found))
     for title, headings, rows in _blocks(found):
         since = span(now - found.since[title])
-        click.echo(f"\n{title.upper()}   {len(rows)}, the same for {since}")
+        terminal.echo(f"\n{title.upper()}   {len(rows)}, the same for {since}")
         if rows:
-            click.echo(tables.render([f"  {headings[0]}", *headings[1:]], _indented(rows)))
+            terminal.echo(tables.render([f"  {headings[0]}", *headings[1:]], _indented(rows)))
     for what, why in found.offer.gaps.items():
-        click.echo(f"\n{what} could not be listed: {why}")
+        terminal.echo(f"\n{what} could not be listed: {why}")
 
 
 Block = tuple[str, Sequence[str], list[tuple[str, ...]]]

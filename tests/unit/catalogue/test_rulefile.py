@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -79,6 +81,21 @@ def test_a_parameter_that_does_not_exist_is_refused(read, changes):
     with pytest.raises(RequestError, match="not a use case") as caught:
         read(**changes)
     assert "there are: cores, size, volume" in " ".join(caught.value.facts.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rules": [{"kind": "square", "parameter": "size"}]}, "the rule square takes .* integer"),
+        ({"rules": [{"kind": "room", "parameter": "cores", "disk_times": 1}]}, "type file"),
+        ({"rules": [{"kind": "fits_header", "parameter": "size", "keys": ["A"]}]}, "type file"),
+        ({"needs_from": {"vcpus": "size"}}, "needs_from takes .* integer, size is of type string"),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(read, changes, said):
+    with pytest.raises(RequestError, match="not a use case") as caught:
+        read(**changes)
+    assert re.search(said, " ".join(caught.value.facts.values()))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ def test_every_official_file_is_read_without_a_word(path):
         ("gocdb: X\nendpoint: http://far.eu/v3", "not encrypted"),
         ("gocdb: X\nvos: [{auth: {}}]", "vos.0.name"),
         ("gocdb: X\ntoken_command: rm -rf /", "token_command"),
+        ("gocdb: X\nca_bundle: ~nobody-here/ca.pem", "home folder that is not here"),
+        ("gocdb: X\nvos: [{name: a, ssh_config: ~nobody-here/c}]", "home folder that is not here"),
         ("gocdb: !!python/object/apply:os.system [id]", "X.yaml"),
     ],
 )

@@ -67,6 +67,11 @@ def test_a_request_without_a_use_case_or_a_site_is_refused(words, missing):
         read(*words)
 
 
+def test_an_ssh_config_of_nobody_is_refused():
+    with pytest.raises(RequestError, match="home folder that is not here"):
+        read("docker", "--site", "S", "--set", "ssh_config=~nobody-here/config")
+
+
 def test_days_out_of_range_are_a_usage_error():
     with pytest.raises(click.UsageError):
         read("docker", "--site", "S", "--days", "0")

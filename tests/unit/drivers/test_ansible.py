@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -67,6 +68,20 @@ def test_a_stop_is_one_sigterm_to_ansible_itself(watcher):
 def test_an_ansible_that_does_not_end_is_killed(watcher):
     watcher.stop.set()
     assert watcher.should_kill()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"overdue": True, "killed": True}, "took too long"),
+        ({"overdue": False, "killed": True}, "was killed on this machine.* TASK x"),
+        ({"overdue": False, "killed": False}, "^TASK x$"),
+    ],
+)
+def test_an_end_without_a_failed_task_is_told_by_what_ended_it(tmp_path, how, said):
+    log = tmp_path / "stdout"
+    log.write_text("TASK\n  x\n")
+    assert re.search(said, ansible._unnamed(log, **how).message)
 
 
 def test_texts_of_people_are_never_templates(tmp_path):

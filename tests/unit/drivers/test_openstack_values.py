@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.drivers import openstack_values as values
-from orchestrator.drivers.openstack_listings import Listed
+from orchestrator.drivers.openstack_listings import Listed, StrangeAnswerError
 
 
 def listed(**told):
@@ -177,6 +177,36 @@ def test_an_image_with_every_property_as_text():
     assert "architecture" not in found.properties
 
 
+def quota(**told):
+    return values.quota("cores", told, used="used", limit="limit")
+
+
 def test_a_quota_of_minus_one_is_unlimited():
-    assert values.quota("cores", 3, -1).limit is None
-    assert values.quota("cores", None, 5) == values.quota("cores", 0, 5)
+    assert quota(used=3, limit=-1).limit is None
+    assert quota(limit=5) == quota(used=0, limit=5)
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (values.flavor, {"id": "f", "name": ["m1"]}),
+        (values.flavor, {"id": "f", "vcpus": "two"}),
+        (values.flavor, {"id": "f", "ram": 10**400}),
+        (values.flavor, {"id": "f", "disk": float("nan")}),
+        (values.flavor, {"id": "f", "extra_specs": ["a"]}),
+        (values.flavor, {"name": "without an id"}),
+        (values.image, {"id": "i", "created_at": "yesterday"}),
+        (values.image, {"id": "i", "tags": {"a": 1}}),
+        (values.ports, {"id": "p", "fixed_ips": ["10.0.0.5"]}),
+        (values.router, {"id": "r", "external_gateway_info": "n"}),
+    ],
+)
+def test_what_is_not_what_it_should_be_is_named(read, told):
+    with pytest.raises(StrangeAnswerError, match="^the .* of .* is "):
+        read(listed(**told))
+
+
+def test_a_name_of_others_acts_on_no_terminal():
+    found = values.image(listed(id="i", name="\x1b]0;x\x07deb\nian\ud800", os_distro="a\x1b[2J"))
+    assert found.name == "�]0;x�deb�ian�"
+    assert found.properties["os_distro"] == "a�[2J"
