@@ -288,7 +288,7 @@ class Deployer:
             vo=vo,
             at=offer.collected_at,
             selection=selection,
-            quotas=choosing.quota_lines(offer, selection, use_case),
+            quotas=choosing.quota_lines(offer, selection, use_case, parameters=parameters),
             gaps=offer.gaps,
         )
 

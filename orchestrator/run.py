@@ -210,7 +210,9 @@ class Run:
                 vo=self._share.vo,
                 proofs=self._store.proofs(site=site.name, vo=self._share.vo),
             )
-            lines = choosing.require_room(offer, selection, use_case)
+            lines = choosing.require_room(
+                offer, selection, use_case, parameters=self.deployment.parameters
+            )
             log.finish("", details=(*_in_short(selection), ("quota", quotas.tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
