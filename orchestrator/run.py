@@ -312,6 +312,10 @@ class Run:
         self._keep_credential()
         return self.deployment
 
+    def take_over_name(self) -> None:
+        """Know the name of a page that was made elsewhere."""
+        self._name.take_over(self.deployment)
+
     def adopt(self, use_case: UseCase) -> Recovered:
         """Take over what the site has of a deployment that was made elsewhere; it is as far as applied."""
         found = self.recover(self.keep(use_case, upgrade=False))
