@@ -11,29 +11,65 @@ from concurrent.futures import Future
 import pytest
 
 from tests.faults import ground
-from tests.faults.fault import QUICK, USUAL, Fault
+from tests.faults.fault import ALWAYS, QUICK, USUAL, Fault, Rule
 from tests.faults.trial import Result
 
 pytestmark = pytest.mark.e2e
 
 
+Trials = Mapping[Fault, Future[tuple[Result, ...]]]
+
+# A login that the site takes back once, or for good, when most of it exists.
+ONCE, FOR_GOOD = (
+    Fault(
+        seed=-times,
+        kind="api",
+        verb="deploy",
+        rules=(
+            Rule(
+                service="network",
+                method="POST",
+                path=r"/floatingips$",
+                nth=1,
+                times=times,
+                fault="401",
+            ),
+        ),
+    )
+    for times in (1, ALWAYS)
+)
+
+
 @pytest.fixture(scope="module")
-def trials(
-    sandbox: None, request: pytest.FixtureRequest
-) -> Iterator[Mapping[int, Future[tuple[Result, ...]]]]:
+def trials(sandbox: None, request: pytest.FixtureRequest) -> Iterator[Trials]:
     """All trials that were asked for, side by side in as many lanes as there are projects for them."""
     here = [item for item in request.session.items if item.path == request.path]
+    faults = [item.callspec.params["fault"] for item in here]
     with ground.prepared() as run:
-        yield {seed: run.submit(seed) for seed in (item.callspec.params["seed"] for item in here)}
+        yield {fault: run.submit(fault) for fault in faults}
 
 
 def as_parameter(seed: int) -> object:
-    return pytest.param(seed, marks=() if seed in QUICK else pytest.mark.slow)
+    marks = () if seed in QUICK else pytest.mark.slow
+    return pytest.param(Fault.of(seed), marks=marks, id=str(seed))
 
 
-@pytest.mark.parametrize("seed", [as_parameter(seed) for seed in USUAL])
-def test_the_next_command_puts_it_right(
-    trials: Mapping[int, Future[tuple[Result, ...]]], seed: int
+@pytest.mark.parametrize("fault", [as_parameter(seed) for seed in USUAL])
+def test_the_next_command_puts_it_right(trials: Trials, fault: Fault):
+    (result,) = trials[fault].result()
+    assert result.problems == [], fault.words
+
+
+@pytest.mark.parametrize("fault", [pytest.param(ONCE, id="once")])
+def test_a_login_that_ends_in_the_middle_is_replaced_by_the_same_command(
+    trials: Trials, fault: Fault
 ):
-    (result,) = trials[seed].result()
-    assert result.problems == [], Fault.of(seed).words
+    (result,) = trials[fault].result()
+    assert (result.given, result.error, result.problems) == ({"401": 1}, "", [])
+
+
+@pytest.mark.parametrize("fault", [pytest.param(FOR_GOOD, id="for good")])
+def test_without_another_login_the_run_can_be_resumed(trials: Trials, fault: Fault):
+    (result,) = trials[fault].result()
+    assert result.struck
+    assert (result.error, result.problems) == ("DeploymentFailedError", [])

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tests.faults import ground, table
+from tests.faults.fault import Fault
 from tests.faults.trial import Result
 from tests.faults.ways import ROOT
 
@@ -29,7 +30,8 @@ def main() -> int:
     """Run the trials; return how many of them ended in a problem."""
     results: list[dict[str, object]] = []
     with ground.prepared(PLANTED) as run:
-        asked = [run.submit(seed, bare=BARE) for seed in SEEDS or range(FIRST, FIRST + TRIALS)]
+        seeds = SEEDS or range(FIRST, FIRST + TRIALS)
+        asked = [run.submit(Fault.of(seed), bare=BARE) for seed in seeds]
         for done in asked:
             for result in done.result():
                 results.append(result.as_value)

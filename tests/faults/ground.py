@@ -35,13 +35,12 @@ class Ground:
     proxy: Proxy
     planted: str = ""
 
-    def trial(self, seed: int) -> Result:
-        """Run the trial of a seed."""
-        return self._run(Fault.of(seed), bare=False)
+    def trial(self, fault: Fault) -> Result:
+        """Run the trial of a fault."""
+        return self._run(fault, bare=False)
 
-    def bare(self, seed: int) -> Result | None:
+    def bare(self, fault: Fault) -> Result | None:
         """Run it with Terraform alone; None where there is nothing to compare with."""
-        fault = Fault.of(seed)
         return self._run(fault, bare=True) if fault.verb in Bare.verbs else None
 
     def _run(self, fault: Fault, *, bare: bool) -> Result:
@@ -87,15 +86,15 @@ class Run:
     lanes: queue.Queue[Ground]
     pool: ThreadPoolExecutor
 
-    def submit(self, seed: int, *, bare: bool = False) -> Future[tuple[Result, ...]]:
-        """Have the trial of a seed run as soon as a lane is free, with Terraform alone too if asked."""
-        return self.pool.submit(self._take, seed, bare)
+    def submit(self, fault: Fault, *, bare: bool = False) -> Future[tuple[Result, ...]]:
+        """Have a trial run as soon as a lane is free, with Terraform alone too if asked."""
+        return self.pool.submit(self._take, fault, bare)
 
-    def _take(self, seed: int, bare: bool) -> tuple[Result, ...]:
+    def _take(self, fault: Fault, bare: bool) -> tuple[Result, ...]:
         lane = self.lanes.get()
         try:
-            beside = lane.bare(seed) if bare else None
-            return (lane.trial(seed), *([beside] if beside else ()))
+            beside = lane.bare(fault) if bare else None
+            return (lane.trial(fault), *([beside] if beside else ()))
         finally:
             self.lanes.put(lane)
 

@@ -242,6 +242,7 @@ def _cut(relay: _Relay, body: bytes) -> None:
 
 _FAULTS: dict[str | None, Callable[[_Relay, bytes], None]] = {
     None: _well,
+    "401": _refusal(401),
     "429": _refusal(429),
     "429 with Retry-After": _refusal(429, ("Retry-After", "2")),
     "500": _refusal(500),

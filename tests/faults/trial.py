@@ -33,6 +33,7 @@ class Result:
     way: str
     struck: bool = False  # whether the fault hit a run that was at work
     given: dict[str, int] = field(default_factory=dict)  # by the proxy
+    error: str = ""  # the kind that the run which went wrong ended with; empty where it did well
     left: int = 0  # resources at the site when the run had gone wrong
     unknown: int = 0  # of those at the site in the end, the state does not know so many
     surplus: int = 0  # so many more than were wanted
@@ -153,11 +154,13 @@ class Trial:
         """Let the site answer as the rules say."""
         assert self._proxy is not None
         self._proxy.obey(self._fault.rules)
+        run = self._way.start(self._verb)
         try:
-            self._end(self._way.start(self._verb))
+            self._end(run)
         finally:
             self._result.given = self._proxy.obey(())
             self._result.struck = bool(self._result.given)
+        self._result.error = _error(run)
 
     @property
     def _verb(self) -> str:
@@ -236,6 +239,12 @@ _DISTURBING: dict[str, Callable[[Trial], None]] = {
 
 def _told(things: set[Thing]) -> str:
     return ", ".join(f"{kind} {found}" for kind, found in sorted(things))
+
+
+def _error(run: Started) -> str:
+    """Return the kind of error that a run of the orchestrator has ended with."""
+    last = _last(run)
+    return str(json.loads(last).get("kind", "")) if last.startswith('{"event": "error"') else ""
 
 
 def _last(run: Started) -> str:
