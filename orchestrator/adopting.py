@@ -29,6 +29,7 @@ from orchestrator.model import (
     UseCase,
 )
 from orchestrator.names import check_name
+from orchestrator.planning import PAGE
 from orchestrator.selection import flavors
 from orchestrator.takingback import Recovered
 
@@ -71,6 +72,7 @@ class Told:
     selection: Selection | None  # None: no server is left that tells what was chosen
     nodes: tuple[Node, ...]
     made_at: datetime | None
+    has_page: bool = False  # ports are open for one: a name may lead there
     unknown: Mapping[str, str] = field(default_factory=dict)  # what the listing does not tell
 
 
@@ -168,6 +170,7 @@ def read(seen: Seen, use_case: UseCase | None) -> Told:
         name=name,
         selection=_selection(traces, nodes, offer) if nodes and use_case else None,
         nodes=_nodes(nodes, name, use_case),
+        has_page=any((one.address or "").startswith(PAGE) for one in traces.resources),
         made_at=min((at for node in nodes if (at := _moment(node.made_at))), default=None),
         unknown=unknown,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from orchestrator.model import Login, Tunnel
+from orchestrator.names import in_url
 
 Found = tuple[bool, str]
 
@@ -117,7 +118,7 @@ def _file(machine: Machine, settings: Mapping[str, Any]) -> Found:
 def _port(machine: Machine, settings: Mapping[str, Any]) -> Found:
     address, port = settings.get("address", "127.0.0.1"), settings["port"]
     listening = machine.is_listening(address=address, port=port)
-    return listening, f"{address}:{port} {'listens' if listening else 'does not listen'}"
+    return listening, f"{in_url(address)}:{port} {'listens' if listening else 'does not listen'}"
 
 
 def _closed_ports(machine: Machine, settings: Mapping[str, Any]) -> Found:

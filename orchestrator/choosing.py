@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator import rendering
 from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.errors import RequestError
+from orchestrator.extras import publishing
 from orchestrator.model import Deployment, Offer, Proof, Request, Selection, Site, UseCase
 from orchestrator.selection import overrides, quotas
 from orchestrator.selection.quotas import QuotaLine
@@ -45,10 +46,13 @@ def wants_volume(request: Request, use_case: UseCase, parameters: Mapping[str, A
     return named or need_of(use_case, parameters).volume_gb > 0
 
 
-def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
+def quota_lines(
+    offer: Offer, selection: Selection, use_case: UseCase, *, parameters: Mapping[str, Any]
+) -> tuple[QuotaLine, ...]:
     """Return what the deployment takes of each limit that the site tells."""
     floating = rendering.with_floating_ip(use_case, selection.topology.value)
     made = selection.attachment is None
+    published = publishing(use_case, parameters)
     return quotas.compare(
         offer,
         selection,
@@ -57,12 +61,15 @@ def quota_lines(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[
         networks=int(made),
         routers=int(made),
         volume_gb=0 if selection.volume else selection.volume_gb,
+        open_ports=len(published.ports) if published else 0,
     )
 
 
-def require_room(offer: Offer, selection: Selection, use_case: UseCase) -> tuple[QuotaLine, ...]:
+def require_room(
+    offer: Offer, selection: Selection, use_case: UseCase, *, parameters: Mapping[str, Any]
+) -> tuple[QuotaLine, ...]:
     """Return the same lines; raise SiteError naming each limit that is too small."""
-    lines = quota_lines(offer, selection, use_case)
+    lines = quota_lines(offer, selection, use_case, parameters=parameters)
     quotas.require_room(offer, lines)
     return lines
 

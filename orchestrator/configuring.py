@@ -23,6 +23,7 @@ from orchestrator.errors import DeploymentFailedError, InterruptedRunError, Orch
 from orchestrator.extras import page_facts, switched_on, with_extras
 from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, Extra, Node, UseCase
+from orchestrator.names import in_url
 from orchestrator.workdir import Workdir, write_atomically
 
 # cloud-init writes the keys near the end of its work; a console may show nothing for long.
@@ -149,7 +150,7 @@ class Configuration:
         keys = hostkeys.scan(node, workdir=self._workdir, env=self._environment)
         if not keys:
             raise DeploymentFailedError(
-                f"{node.name} is not ready in time: no SSH at {node.address}:{node.port},"
+                f"{node.name} is not ready in time: no SSH at {in_url(node.address)}:{node.port},"
                 " and no host key on its console",
                 way_out=["look at the console at the site: does the machine boot?"],
             )

@@ -228,6 +228,8 @@ class Deployer:
         self._store.add(deployment)
         with self._run(deployment, found, share, "adopt") as run:
             run.login()
+            if told.has_page:
+                run.take_over_name()
             recovered = run.adopt(use_case) if use_case and told.selection else None
             return adopting.Adopted(
                 deployment=run.deployment, recovered=recovered, unknown=told.unknown
@@ -288,7 +290,7 @@ class Deployer:
             vo=vo,
             at=offer.collected_at,
             selection=selection,
-            quotas=choosing.quota_lines(offer, selection, use_case),
+            quotas=choosing.quota_lines(offer, selection, use_case, parameters=parameters),
             gaps=offer.gaps,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.auth.roles import read_mappings
 from orchestrator.errors import RequestError
 from orchestrator.model import Check, Deployment, Extra, Node, Publishing, Site, Tunnel, UseCase
+from orchestrator.names import in_url
 from orchestrator.verifying import node_of
 
 _HTTPS = 443
@@ -55,10 +56,9 @@ def page_of(deployment: Deployment, use_case: UseCase) -> str | None:
     """Return where everybody meets the page of a deployment, None where nobody does."""
     if not deployment.nodes or publishing(use_case, deployment.parameters) is None:
         return None
-    address = page_node(deployment, use_case).address
-    place = f"[{address}]" if ":" in address else address
-    name = public_name(use_case, deployment.parameters) or place
-    return f"https://{name}{use_case.tunnels[0].path}"
+    name = public_name(use_case, deployment.parameters)
+    host = name or page_node(deployment, use_case).address
+    return f"https://{in_url(host)}{use_case.tunnels[0].path}"
 
 
 def page_facts(deployment: Deployment, use_case: UseCase) -> dict[str, Any]:

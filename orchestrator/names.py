@@ -1,4 +1,4 @@
-"""Names of deployments: part of host names and of every resource's name at the site."""
+"""Names of deployments, part of every resource's name at the site; addresses of hosts as URLs have them."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def make_name(use_case: str) -> str:
     """Return a new name for a deployment of a use case."""
     start = re.sub(r"[^a-z0-9]+", "-", use_case.lower())[:30].strip("-0123456789")
     return f"{start}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
+
+
+def in_url(host: str) -> str:
+    """Return a host's name or address as it stands in a URL or before a port: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -13,7 +13,8 @@ from orchestrator.errors import DeploymentFailedError, UnsafePlanError
 DESTRUCTIVE = frozenset({"delete", "replace", "rebuild"})
 
 VOLUME = "openstack_blockstorage_volume_v3"
-_PAGE = "module.access.openstack_networking_secgroup_rule_v2.page["
+# The rules that open the ports of a page, by how their addresses begin.
+PAGE = "module.access.openstack_networking_secgroup_rule_v2.page["
 
 _ACTIONS = {
     ("create",): "create",
@@ -98,7 +99,7 @@ class Plan:
         return tuple(
             change.address
             for change in self.changes
-            if change.action == "delete" and change.address.startswith(_PAGE)
+            if change.action == "delete" and change.address.startswith(PAGE)
         )
 
     @property

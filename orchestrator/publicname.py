@@ -82,6 +82,26 @@ class PublicName:
             self._keep(_Kept(name=name, address=address, secret=secret))
             log.finish(f"{name} leads to {address}")
 
+    def take_over(self, deployment: Deployment) -> None:
+        """Know the name that another computer registered for a deployment, so that its end gives it back.
+
+        A service that does not tell stops nothing: what may be left, and where, is told.
+        """
+        mark = _mark(deployment.id)
+        try:
+            host = next((one for one in self._service.hosts() if one.comment == mark), None)
+        except (LoginError, SiteError) as error:
+            self._journal.note(
+                "name",
+                f"whether it has a name cannot be told: {error.message}; its end gives none back:"
+                f" if {self._service.address} lists one as {mark!r}, unregister it there",
+                details=tuple(error.facts.items()),
+            )
+            return
+        if host is not None:
+            self._keep(_Kept(name=host.name, address=host.address or ""))
+            self._journal.note("name", f"{host.name} is its name, and is given back at its end")
+
     def give_back(self, deployment: Deployment) -> None:
         """Unregister the name if this deployment has registered it; what fails is told, and owed."""
         kept = self._kept()

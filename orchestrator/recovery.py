@@ -182,21 +182,33 @@ def sweep(
         ]
 
     left = listed()
-    seen = {one.id: one for one in left}
+    seen = _by_id(left)
     causes: dict[str, str] = {}
     for pause in (*PAUSES, None):
         if not left:
             break
         causes = remove_in_order(cloud, left)
         left = listed()
-        seen |= {one.id: one for one in left}
+        seen |= _by_id(left)
         if left and pause is not None and wait(pause):
             raise InterruptedRunError("stopped while the site was removing what is still in use")
-    words = tuple(f"{_word(one.kind)} {one.name or one.id}" for one in left)
-    still = {one.id for one in left}
-    told = dict.fromkeys(cause for found_id, cause in causes.items() if found_id in still)
-    gone = (one for found_id, one in seen.items() if found_id not in still)
-    return Swept(removed=tuple(names_of(gone)), left=words, causes=tuple(told))
+    return _swept(seen, _by_id(left), causes)
+
+
+def _by_id(resources: Iterable[Resource]) -> dict[str, Resource]:
+    return {one.id: one for one in resources}
+
+
+def _swept(
+    seen: Mapping[str, Resource], left: Mapping[str, Resource], causes: Mapping[str, str]
+) -> Swept:
+    """Return what is gone of all that was seen, and why the rest is not; a cause is told once."""
+    why = dict.fromkeys(causes[found_id] for found_id in causes if found_id in left)
+    return Swept(
+        removed=tuple(names_of(one for found_id, one in seen.items() if found_id not in left)),
+        left=tuple(f"{_word(one.kind)} {one.name or one.id}" for one in left.values()),
+        causes=tuple(why),
+    )
 
 
 def remove_in_order(cloud: MarkedCloud, resources: Iterable[Resource]) -> dict[str, str]:

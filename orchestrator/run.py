@@ -210,7 +210,9 @@ class Run:
                 vo=self._share.vo,
                 proofs=self._store.proofs(site=site.name, vo=self._share.vo),
             )
-            lines = choosing.require_room(offer, selection, use_case)
+            lines = choosing.require_room(
+                offer, selection, use_case, parameters=self.deployment.parameters
+            )
             log.finish("", details=(*_in_short(selection), ("quota", quotas.tightest(lines))))
         self.deployment = self._store.move(self.deployment, Phase.CHOSEN, selection=selection)
 
@@ -309,6 +311,10 @@ class Run:
             self._journal.note("reach", words)
         self._keep_credential()
         return self.deployment
+
+    def take_over_name(self) -> None:
+        """Know the name of a page that was made elsewhere."""
+        self._name.take_over(self.deployment)
 
     def adopt(self, use_case: UseCase) -> Recovered:
         """Take over what the site has of a deployment that was made elsewhere; it is as far as applied."""

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import urlsplit, urlunsplit
 
+from orchestrator.names import in_url
+
 _VERSION = re.compile(r"(/v(?:3|2\.0))+$")
 
 
@@ -44,5 +46,4 @@ def _check(scheme: str, host: str | None, endpoint: str) -> None:
 
 
 def _authority(host: str, port: int | None) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return name if port is None else f"{name}:{port}"
+    return in_url(host) if port is None else f"{in_url(host)}:{port}"

@@ -84,16 +84,21 @@ def _fits_header(settings: Values, parameters: Values, _need: Need) -> dict[str,
         header = read_header(path)
     except ValueError as error:
         return {name: f"{path} {error}"}
+    wrong = "; ".join(_faults_of(header, settings))
+    return {name: f"in the header of {path}: {wrong}"} if wrong else {}
+
+
+def _faults_of(header: Mapping[str, str], settings: Values) -> list[str]:
+    """Return each way in which a header is not as the rule wants it, in words."""
     wrong = [f"{key} is missing" for key in settings["keys"] if key not in header]
     for key, values in settings["values"].items():
         if key in header and header[key].upper() not in values:
             wrong.append(f"{key} is {header[key]!r}, not {' or '.join(values)}")
     sides = {key: header.get(key, "missing") for key in settings["equal"]}
     if len(set(sides.values())) > 1:
-        wrong.append(
-            f"{', '.join(f'{key} is {side}' for key, side in sides.items())}: not the same"
-        )
-    return {name: f"in the header of {path}: {'; '.join(wrong)}"} if wrong else {}
+        words = ", ".join(f"{key} is {side}" for key, side in sides.items())
+        wrong.append(f"{words}: not the same")
+    return wrong
 
 
 def _room(settings: Values, parameters: Values, need: Need) -> dict[str, str]:

@@ -12,12 +12,13 @@ import click
 
 from orchestrator.model import Deployment
 from orchestrator.paths import Folders
-from orchestrator.store import Store
 
 if TYPE_CHECKING:
-    # Listing deployments must not pay for OpenStack's and Ansible's libraries.
+    # Listing deployments must not pay for OpenStack's and Ansible's libraries, and what needs no
+    # store not for SQLAlchemy.
     from orchestrator.deployer import Deployer
     from orchestrator.journal import OnProgress
+    from orchestrator.store import Store
     from orchestrator.visiting import Visit
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -45,6 +46,8 @@ def owner() -> str:
 
 def store() -> Store:
     """Open the store of this user, or the one that several machines share."""
+    from orchestrator.store import Store
+
     shared = os.environ.get(STORE_VARIABLE, "").strip()
     if shared:
         return Store(shared)

@@ -113,16 +113,19 @@ def _pairs(gone: Sequence[Any], come: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 
 def _quotas(old: Offer, new: Offer) -> Iterable[Change]:
-    before, after = {q.name: q for q in old.quotas}, {q.name: q for q in new.quotas}
+    before, after = _limits(old), _limits(new)
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
-        if was and now and was.limit != now.limit:
-            detail = f"{_limit(was)} -> {_limit(now)}"
-            yield Change(kind="quota", what=CHANGED, name=name, detail=detail)
-        elif was is None and now and _told_of(name) not in old.gaps:
-            yield Change(kind="quota", what=NEW, name=name, detail=_limit(now))
-        elif now is None and was and _told_of(name) not in new.gaps:
-            yield Change(kind="quota", what=GONE, name=name, detail=_limit(was))
+        # What could not be listed has neither come nor gone.
+        if was == now or _told_of(name) in {*old.gaps, *new.gaps}:
+            continue
+        what = NEW if was is None else GONE if now is None else CHANGED
+        detail = " -> ".join(limit for limit in (was, now) if limit)
+        yield Change(kind="quota", what=what, name=name, detail=detail)
+
+
+def _limits(offer: Offer) -> dict[str, str]:
+    return {quota.name: _limit(quota) for quota in offer.quotas}
 
 
 def _told_of(name: str) -> str:

@@ -11,6 +11,7 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 
 from orchestrator.errors import SiteError
+from orchestrator.names import in_url
 
 _SECONDS = 30.0
 TLS, STARTTLS, PLAIN = "tls", "starttls", "none"
@@ -79,6 +80,6 @@ def _cause(error: Exception) -> str:
 
 def _failed(server: MailServer, why: str) -> SiteError:
     return SiteError(
-        f"the mail server {server.host}:{server.port} took no letter: {why}",
+        f"the mail server {in_url(server.host)}:{server.port} took no letter: {why}",
         way_out=["correct warning_mail in config.yaml"],
     )

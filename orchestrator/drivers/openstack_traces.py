@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +47,9 @@ def find(cloud: Any, deployment_id: str) -> Traces:
     """Read what the site tells of a deployment; all is empty where it has nothing of it."""
     resources = tuple(openstack_marks.find(cloud, deployment_id))
     ids = {kind: {one.id for one in resources if one.kind == kind} for kind in _READ}
-    servers = [one for one in cloud.compute.servers() if one.id in ids["server"]]
-    ports = [one for one in cloud.network.ports() if one.id in ids["port"]]
-    routers = [one for one in cloud.network.routers() if one.id in ids["router"]]
+    servers = _among(cloud.compute.servers(), ids["server"])
+    ports = _among(cloud.network.ports(), ids["port"])
+    routers = _among(cloud.network.routers(), ids["router"])
     addresses = {one.port_id: one for one in cloud.network.ips() if one.port_id in ids["port"]}
     words: Mapping[str, str] = servers[0].metadata if servers else {}
     gateways = [(one.external_gateway_info or {}).get("network_id") for one in routers]
@@ -80,6 +80,10 @@ def faults(cloud: Any, deployment_id: str) -> dict[str, str]:
 
 
 _READ = ("server", "port", "router", "floating_ip")
+
+
+def _among(listed: Iterable[Any], ids: set[str]) -> list[Any]:
+    return [one for one in listed if one.id in ids]
 
 
 def _node(cloud: Any, server: Any, port: Any, address: Any, ours: set[str]) -> NodeTrace:

@@ -17,6 +17,7 @@ from orchestrator.drivers import command
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
 from orchestrator.model import Hop, Node
+from orchestrator.names import in_url
 from orchestrator.workdir import Workdir
 
 OnWait = Callable[[str], None]
@@ -257,7 +258,7 @@ def _silent(node: Node, told: str, words: str) -> DeploymentFailedError:
     return DeploymentFailedError(
         f"{node.name} is not ready in time: {known.message if known else told}",
         facts={
-            "address": f"{node.address}:{node.port}",
+            "address": f"{in_url(node.address)}:{node.port}",
             **through,
             "ssh says": telling[-1] if telling else "nothing",
         },

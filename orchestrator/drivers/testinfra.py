@@ -16,6 +16,7 @@ from orchestrator.drivers.hops import answering_ports
 from orchestrator.drivers.tunnels import tunnel as open_tunnel
 from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Login, Node, Tunnel
+from orchestrator.names import in_url
 from orchestrator.workdir import Workdir
 
 _ATTEMPTS = 3
@@ -62,6 +63,7 @@ class Machine:
 
     def is_listening(self, *, address: str, port: int) -> bool:
         """Tell whether something listens on this very address and port."""
+        # testinfra takes an IPv6 address as it is here, and refuses one in brackets.
         return bool(self._asked(lambda: self._host.socket(f"tcp://{address}:{port}").is_listening))
 
     def answering_ports(self, ports: Sequence[int]) -> set[int]:
@@ -121,13 +123,12 @@ def _host(node: Node, *, workdir: Workdir, sockets: Path) -> Any:
     import testinfra.backend
     from testinfra.host import Host
 
-    place = f"[{node.address}]" if ":" in node.address else node.address
     through = ssh.proxy_options(node, workdir)
     extra = shlex.join([*ssh.options(workdir), *through, "-oBatchMode=yes"])
     # testinfra.get_host keeps hosts for the life of the process: another node behind the same
     # address would be taken for this one.
     backend = testinfra.backend.get_backend(
-        f"ssh://{node.user}@{place}:{node.port}",
+        f"ssh://{node.user}@{in_url(node.address)}:{node.port}",
         ssh_extra_args=extra,
         timeout=10,
         controlpersist=30,

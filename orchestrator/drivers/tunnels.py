@@ -14,6 +14,7 @@ from orchestrator.drivers import process, ssh
 from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import DeploymentFailedError, RequestError, SetupError
 from orchestrator.model import Node
+from orchestrator.names import in_url
 from orchestrator.workdir import Workdir
 
 _LOCAL = "127.0.0.1"
@@ -124,7 +125,7 @@ def _no_tunnel(node: Node, words: str) -> DeploymentFailedError:
     return DeploymentFailedError(
         f"no SSH tunnel to {node.name} comes about",
         facts={
-            "address": f"{node.address}:{node.port}",
+            "address": f"{in_url(node.address)}:{node.port}",
             "ssh says": last[-1] if last else "nothing",
         },
         way_out=["orchestrator status NAME        tells whether it answers"],

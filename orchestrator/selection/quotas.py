@@ -61,8 +61,11 @@ def compare(
     networks: int = 1,
     routers: int = 1,
     volume_gb: int = 0,
+    open_ports: int = 0,
 ) -> tuple[QuotaLine, ...]:
     """Return one line per limit; ``volume_gb`` is the size of a data volume.
+
+    ``open_ports`` counts the ports that are open to everybody beside SSH's.
 
     A limit that the site does not tell is left out, and so is what needs nothing.
     """
@@ -80,9 +83,10 @@ def compare(
         "routers": routers,
         # One per node, and the legs of a router of our own.
         "ports": nodes + routers,
-        # Ours, with a rule for SSH beside the two that every group is made with.
+        # Ours, with a rule for SSH beside the two that every group is made with; a port that is
+        # open to everybody has one for IPv4 and one for IPv6.
         "security_groups": 1,
-        "security_group_rules": 2 + (2 if selection.ip_version == 6 else 1),
+        "security_group_rules": 2 + (2 if selection.ip_version == 6 else 1) + 2 * open_ports,
     }
     return _lines(offer.quotas, needed)
 

@@ -11,7 +11,9 @@ from orchestrator.errors import RequestError
 from orchestrator.model import (
     Attachment,
     Choice,
+    FloatingIp,
     JumpHost,
+    Network,
     Offer,
     Proof,
     Rival,
@@ -252,15 +254,12 @@ def _floating(
     wanted, reused = fixed.get(attaching.PRIVATE), fixed.get(addresses.KEY)
     private = attaching.private_named(offer, wanted) if wanted else None
     held = addresses.held(offer, reused) if reused else None
-    among = attaching.gateways_of(offer, private) if private else None
-    if held is not None:
-        among = frozenset({held.network_id})
     public = networks.choose_network(
         offer,
         site=site,
         override=fixed.get(networks.KEY),
         proofs=_of(proofs, FLOATING, BASTION),
-        among=among or None,
+        among=_pools(offer, held, private),
     )
     if private is not None and wanted is not None:
         attached = attaching.beyond(offer, private, public, wanted)
@@ -275,6 +274,13 @@ def _floating(
         floating_ip=addresses.reused(offer, held, public, reused) if held and reused else None,
         attachment=attached.attachment,
     )
+
+
+def _pools(offer: Offer, held: FloatingIp | None, private: Network | None) -> frozenset[str] | None:
+    """Return the external networks that what was fixed leaves to choose from; None leaves all."""
+    if held is not None:
+        return frozenset({held.network_id})
+    return attaching.gateways_of(offer, private) or None if private else None
 
 
 def _of(proofs: Sequence[Proof], *kinds: str) -> list[Proof]:

@@ -47,7 +47,7 @@ def choose(site, offer_of):
         use_case = find_use_case(name, folders)
         request = Request(use_case=name, site=site.name, vo=vo, overrides=overrides)
         made = choosing.choose(offer_of(vo), request, use_case, parameters={}, site=site, vo=vo)
-        choosing.require_room(offer_of(vo), made, use_case)
+        choosing.require_room(offer_of(vo), made, use_case, parameters={})
         return made
 
     return chosen

@@ -1,4 +1,4 @@
-"""What tests of whole runs share: a simulated site and a Deployer on it."""
+"""What unit tests share: the folder of a deployment, a simulated site and a Deployer on it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from simulations import World
 from orchestrator.deployer import Deployer
 from orchestrator.model import Request
 from orchestrator.settings import Settings
+from orchestrator.workdir import Workdir
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,14 @@ def forgetful_disk(monkeypatch):
 def _do_not_wait(connection, _record) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture
+def workdir(tmp_path) -> Workdir:
+    """The folder of one deployment."""
+    made = Workdir(tmp_path / "work")
+    made.create()
+    return made
 
 
 @pytest.fixture

@@ -102,6 +102,17 @@ def test_addresses_of_the_nodes_own():
     assert (selection.attachment.network_id, selection.attachment.subnet_id) == ("lan", None)
 
 
+def test_the_open_ports_of_a_page_tell_that_there_may_be_a_name():
+    address = "module.access.openstack_networking_secgroup_rule_v2.{}"
+    rules = {
+        kind: Resource(kind="security_group_rule", id=kind, name="", address=address.format(kind))
+        for kind in ('ssh["0.0.0.0/0"]', 'page["443/IPv4"]')
+    }
+    ssh, page = rules.values()
+    assert not told(with_address(), resources=(ssh,)).has_page
+    assert told(with_address(), resources=(ssh, page)).has_page
+
+
 @pytest.mark.parametrize(("ranges", "version"), [(("0.0.0.0/0",), 4), (("0.0.0.0/0", "::/0"), 6)])
 def test_ssh_is_let_in_from_the_family_by_which_the_nodes_are_reached(ranges, version):
     rules = tuple(

@@ -17,7 +17,6 @@ from orchestrator.errors import DeploymentFailedError, InterruptedRunError, Site
 from orchestrator.journal import Journal
 from orchestrator.keeping import keep
 from orchestrator.model import Hop
-from orchestrator.workdir import Workdir
 
 
 @pytest.fixture
@@ -28,13 +27,6 @@ def told():
 @pytest.fixture
 def stop():
     return threading.Event()
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "work")
-    made.create()
-    return made
 
 
 @pytest.fixture

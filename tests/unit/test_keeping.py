@@ -9,14 +9,6 @@ import pytest
 from orchestrator import keeping
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.errors import RequestError
-from orchestrator.workdir import Workdir
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "work")
-    made.create()
-    return made
 
 
 @pytest.fixture

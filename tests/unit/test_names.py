@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import RequestError
-from orchestrator.names import check_name, make_name
+from orchestrator.names import check_name, in_url, make_name
 
 
 @pytest.mark.parametrize("name", ["a", "sky-19", "docker-7k3f", "x" * 40])
@@ -45,3 +45,15 @@ def test_a_made_name_is_a_good_one_and_tells_the_use_case(use_case):
 
 def test_two_made_names_differ():
     assert len({make_name("docker") for _ in range(50)}) > 45
+
+
+@pytest.mark.parametrize(
+    ("host", "there"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("sky.vm.fedcloud.eu", "sky.vm.fedcloud.eu"),
+        ("2001:db8::7", "[2001:db8::7]"),
+    ],
+)
+def test_an_address_of_ipv6_stands_in_brackets_in_a_url(host, there):
+    assert in_url(host) == there

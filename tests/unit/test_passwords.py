@@ -6,14 +6,6 @@ import pytest
 
 from orchestrator.errors import RequestError
 from orchestrator.passwords import make_missing, read_all, read_one
-from orchestrator.workdir import Workdir
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "d")
-    made.create()
-    return made
 
 
 def test_a_secret_is_made_once_and_is_24_letters_and_digits(workdir):

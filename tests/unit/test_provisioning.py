@@ -17,7 +17,6 @@ from orchestrator.model import Attachment, Hop, JumpHost, Share, Site
 from orchestrator.planning import Change, Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.rendering import PROVIDER_VERSION
-from orchestrator.workdir import Workdir
 
 SITE = Site(
     name="SIM",
@@ -50,13 +49,6 @@ def told():
 def journal(told, tmp_path):
     made = Journal(told.append)
     made.keep_in(tmp_path / "run.jsonl")
-    return made
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "work")
-    made.create()
     return made
 
 

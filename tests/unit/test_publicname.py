@@ -243,6 +243,41 @@ def test_the_token_of_another_issuer_is_not_sent(world):
         for_its_issuer(token, issuer="https://iam.example.org", address="https://d")
 
 
+# --- taken over from another computer
+
+
+def test_the_end_of_what_was_taken_over_gives_its_name_back(name, service, deployment, told):
+    of_ada(service, comment="orchestrator deployment other", name=MOON)
+    of_ada(service, comment=OURS)
+    name.take_over(deployment)
+    assert told[-1].text == f"{SKY} is its name, and is given back at its end"
+    name.give_back(deployment)
+    assert set(service.names) == {MOON}
+
+
+def test_what_was_taken_over_without_a_name_gives_none_back(name, service, deployment, told):
+    of_ada(service, comment="mine")
+    name.take_over(deployment)
+    name.give_back(deployment)
+    assert (set(service.names), told) == ({SKY}, [])
+
+
+def test_a_name_taken_over_leads_elsewhere_without_its_secret(name, service, deployment):
+    of_ada(service, comment=OURS)
+    name.take_over(deployment)
+    name.lead(SKY, THERE, deployment)
+    assert service.names[SKY].address == THERE
+
+
+def test_a_service_that_is_down_stops_no_taking_over_and_says_what_may_be_left(
+    name, service, deployment, told
+):
+    of_ada(service, comment=OURS)
+    service.silent = True
+    name.take_over(deployment)
+    assert f"if {service.address} lists one as '{OURS}', unregister it there" in told[-1].text
+
+
 # --- in a deployment
 
 SHOWING = """\

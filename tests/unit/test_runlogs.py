@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from orchestrator import runlogs
 from orchestrator.workdir import Workdir
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "d1")
-    made.create()
-    return made
 
 
 def written(workdir, *words, text="x\n", suffix="jsonl"):

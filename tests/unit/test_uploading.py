@@ -13,7 +13,6 @@ from orchestrator import uploading
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, RequestError
 from orchestrator.newusecase import make
-from orchestrator.workdir import Workdir
 
 
 @dataclass
@@ -58,13 +57,6 @@ class Taker:
             return {"right": False}
         self.node.whole[self.path] = content
         return {"right": hashlib.sha256(content).hexdigest() == self.sha256}
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "d")
-    made.create()
-    return made
 
 
 @pytest.fixture

@@ -100,6 +100,7 @@ def test_a_port_on_its_very_address():
     machine = Machine(listening={("0.0.0.0", 80)})
     assert not check("port", machine, port=80)[0]
     assert check("port", machine, port=80, address="0.0.0.0")[0]
+    assert check("port", machine, port=80, address="::1") == (False, "[::1]:80 does not listen")
 
 
 @pytest.mark.parametrize(

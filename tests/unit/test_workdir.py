@@ -10,14 +10,7 @@ import stat
 import pytest
 
 from orchestrator.errors import SetupError
-from orchestrator.workdir import StateLostError, StateMark, Workdir, write_atomically
-
-
-@pytest.fixture
-def workdir(tmp_path):
-    made = Workdir(tmp_path / "d")
-    made.create()
-    return made
+from orchestrator.workdir import StateLostError, StateMark, write_atomically
 
 
 def write_state(workdir, *, serial=1, lineage="l", resources=2):

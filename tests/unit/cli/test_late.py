@@ -1,5 +1,6 @@
 """Commands are loaded when they are named, and listed without."""
 
+import subprocess
 import sys
 
 import click
@@ -36,3 +37,12 @@ def test_an_unknown_command_is_refused(group):
 def test_the_catalogue_has_its_commands(command):
     told = command("catalogue", "--help").out
     assert all(f"\n  {name} " in told for name in ("collect", "show", "search", "diff"))
+
+
+def test_what_needs_no_store_does_not_load_its_library():
+    """SQLAlchemy takes longer to load than all the rest of such a command."""
+    # A process of its own: here something else has loaded it long ago.
+    words = "import sys, orchestrator.cli.usecases, orchestrator.cli.sites; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert "orchestrator.cli.context" in told.stdout.split()
+    assert "sqlalchemy" not in told.stdout.split()

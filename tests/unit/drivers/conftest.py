@@ -106,12 +106,5 @@ class FakeTerraform:
 
 
 @pytest.fixture
-def workdir(tmp_path: Path) -> Workdir:
-    made = Workdir(tmp_path / "deployment")
-    made.create()
-    return made
-
-
-@pytest.fixture
 def fake(workdir: Workdir, tmp_path: Path) -> FakeTerraform:
     return FakeTerraform(workdir, tmp_path / "terraform")

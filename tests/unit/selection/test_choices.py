@@ -9,9 +9,11 @@ from offers import flavor, image, need, network, offer, site
 from orchestrator import choosing, paths
 from orchestrator.errors import RequestError, SiteError
 from orchestrator.model import (
+    Extra,
     FloatingIp,
     NodeGroup,
     Port,
+    Publishing,
     Quota,
     Request,
     Router,
@@ -79,10 +81,11 @@ def choose(listed, case=None, where=None, **request):
     )
 
 
-def lines(listed, case=None, **request):
+def lines(listed, case=None, parameters=None, **request):
     case = case or use_case()
     selection = choose(listed, case, **request)
-    return {one.name: one.needed for one in choosing.quota_lines(listed, selection, case)}
+    found = choosing.quota_lines(listed, selection, case, parameters=parameters or {})
+    return {one.name: one.needed for one in found}
 
 
 def test_the_command_line_beats_the_file_and_the_file_the_site():
@@ -153,6 +156,14 @@ def test_no_public_node_takes_no_floating_ip_and_never_less():
     assert "floating_ips" not in found
 
 
+def test_each_port_of_a_page_takes_a_rule_for_either_family_while_it_is_shown():
+    page = Publishing(ports=(80, 443), name_from="dns_name")
+    shown = Extra(name="https", title="", folder=Path(), publishes=page)
+    case = replace(use_case(), extras=(shown,))
+    assert lines(listing(EXT), case)["security_group_rules"] == 3
+    assert lines(listing(EXT), case, {"https": True})["security_group_rules"] == 3 + 4
+
+
 def test_boot_volumes_are_counted():
     found = lines(listing(EXT, disk_gb=0))
     assert (found["volumes"], found["volume_gb"]) == (3, 30)
@@ -162,10 +173,10 @@ def test_what_is_short_is_refused_and_what_fits_is_returned():
     case = use_case()
     tight = replace(listing(EXT), quotas=(Quota(name="instances", used=8, limit=10),))
     with pytest.raises(SiteError, match="no room left for this: VMs") as caught:
-        choosing.require_room(tight, choose(tight, case), case)
+        choosing.require_room(tight, choose(tight, case), case, parameters={})
     assert caught.value.facts == {"VMs": "3 needed, 8 of 10 in use"}
     roomy = listing(EXT)
-    assert choosing.require_room(roomy, choose(roomy, case), case)
+    assert choosing.require_room(roomy, choose(roomy, case), case, parameters={})
 
 
 def test_a_default_group_without_ssh_does_not_matter_as_we_bring_our_own():

@@ -110,7 +110,7 @@ def facts_of(selection, offer, case):
     public, private = selection.public_network, selection.private_network
     flavor = next(one for one in offer.flavors if one.id == selection.flavor.value)
     attached = selection.attachment.network_id if selection.attachment else None
-    lines = choosing.quota_lines(offer, selection, case.use_case)
+    lines = choosing.quota_lines(offer, selection, case.use_case, parameters={})
     short = [line.word for line in lines if not line.fits]
     return {
         "topology": selection.topology.value,
