@@ -58,6 +58,11 @@ class Folders:
         return self.data / "names-owed"
 
     @property
+    def terraform_slots(self) -> Path:
+        """The folder of the files that bound how many Terraforms work at once."""
+        return self.data / "slots"
+
+    @property
     def tokens(self) -> Path:
         """The folder of kept logins."""
         return self.state / "tokens"

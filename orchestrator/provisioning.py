@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from orchestrator import rendering
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers import provider, ssh
 from orchestrator.drivers.diagnostics import hook_of, resource_of
+from orchestrator.drivers.slots import Slot, Slots
 from orchestrator.drivers.terraform import Terraform, read_version
 from orchestrator.errors import RequestError, SetupError, UnsafePlanError
 from orchestrator.extras import publishing
@@ -56,6 +58,23 @@ class Provisioning:
         self._environment = environment
         self._journal = journal
         self._stop = stop
+        self._slots = Slots(folders.terraform_slots)
+        self._slot: Slot | None = None
+
+    @contextmanager
+    def place(self, phase: str) -> Iterator[Slot]:
+        """Have one of this machine's places for Terraform: whoever plans or applies needs it.
+
+        Raises InterruptedRunError when stopped while it waits for one.
+        """
+        with self._slots.taken(
+            stop=self._stop, on_wait=lambda text: self._journal.note(phase, text)
+        ) as slot:
+            self._slot = slot
+            try:
+                yield slot
+            finally:
+                self._slot = None
 
     def render(self, deployment: Deployment, *, site: Site, use_case: UseCase) -> None:
         """Write main.tf, the modules, the values and the deployment's key; all are kept once there."""
@@ -188,6 +207,8 @@ class Provisioning:
     def _terraform(
         self, login: KeystoneLogin, on_event: Callable[[Mapping[str, Any]], None]
     ) -> Terraform:
+        if self._slot is None:
+            raise RuntimeError("Terraform is started without a place for it")
         return Terraform(
             self._workdir,
             program=self._program(),
@@ -196,6 +217,7 @@ class Provisioning:
             token=login.token,
             on_event=on_event,
             stop=self._stop,
+            keep_open=[self._slot.descriptor],
         )
 
 

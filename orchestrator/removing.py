@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from orchestrator import datavolumes
@@ -22,7 +23,10 @@ _T = TypeVar("_T")
 
 
 class Removing:
-    """Removes what one deployment has at its site; ``cloud`` gives that with the login of now."""
+    """Removes what one deployment has at its site; ``cloud`` gives that with the login of now.
+
+    ``place`` gives a place for Terraform to a phase.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Removing:
         takingback: TakingBack,
         login: SiteLogin,
         cloud: Callable[[], Cloud],
+        place: Callable[[str], AbstractContextManager[None]],
         journal: Journal,
         stop: threading.Event,
     ) -> None:
@@ -40,6 +45,7 @@ class Removing:
         self._takingback = takingback
         self._login = login
         self._cloud = cloud
+        self._place = place
         self._journal = journal
         self._stop = stop
 
@@ -82,10 +88,13 @@ class Removing:
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
                 try:
-                    self._through(
-                        deployment,
-                        lambda: self._destroy_what_the_state_knows(log, keep_volumes=keep_volumes),
-                    )
+                    with self._place("destroy"):
+                        self._through(
+                            deployment,
+                            lambda: self._destroy_what_the_state_knows(
+                                log, keep_volumes=keep_volumes
+                            ),
+                        )
                 except (DeploymentFailedError, SetupError, SiteError) as error:
                     # All that the state knows carries our mark: what is still in use, or stops
                     # Terraform itself, keeps nothing at the site.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,6 +130,7 @@ class Run:
             takingback=self._takingback,
             login=self._login,
             cloud=self._cloud,
+            place=self._place,
             journal=journal,
             stop=stop,
         )
@@ -219,10 +221,11 @@ class Run:
     def plan(self, use_case: UseCase) -> Plan:
         """Render the files and save a plan; refuse one that would lose a machine."""
         self._check_stop()
-        with self._journal.phase("plan") as log:
-            plan = self._through(lambda: self._save_plan(use_case, log))
-            log.finish(plan.summary)
-        versions = {"orchestrator": __version__, **self._provisioning.versions()}
+        with self._place("plan"):
+            with self._journal.phase("plan") as log:
+                plan = self._through(lambda: self._save_plan(use_case, log))
+                log.finish(plan.summary)
+            versions = {"orchestrator": __version__, **self._provisioning.versions()}
         if self.deployment.phase in MAY_HOLD_RESOURCES:
             self.deployment = self._store.update(self.deployment, versions=versions)
         else:
@@ -240,6 +243,11 @@ class Run:
             raise RequestError(
                 f"{self.deployment.name} has no saved plan", way_out=[self.deployment.again]
             )
+        # Nothing is noted as begun, and no token made, while others have all the places.
+        with self._place("apply"):
+            self._apply()
+
+    def _apply(self) -> None:
         self._login.lasting(self.deployment.project_id, seconds=math.inf)
         self._require_time()
         # What is made anew is not configured, also when this run is killed before it gets there.
@@ -334,7 +342,7 @@ class Run:
                 f"{use_case.name} is {use_case.version} here, and was {made_with} when it was made"
             )
             self._journal.note("recover", words)
-        with self._journal.phase("recover") as log:
+        with self._place("recover"), self._journal.phase("recover") as log:
             self._through(lambda: self._render(use_case))
             aside = self._takingback.set_broken_state_aside(self.deployment)
             found = self._takingback.prepare(self.deployment, self._cloud())
@@ -428,6 +436,14 @@ class Run:
             holds=self.deployment.phase in MAY_HOLD_RESOURCES,
             again=again,
         )
+
+    @contextmanager
+    def _place(self, phase: str) -> Iterator[None]:
+        """Have a place for Terraform; its login is made anew where it came near its end in the wait."""
+        with self._provisioning.place(phase) as slot:
+            if slot.waited:
+                self._login.lasting(self.deployment.project_id)
+            yield
 
     def _told_the_end(self, *, again: bool = False) -> str:
         return ending.settle(

@@ -34,11 +34,18 @@ class ChildTimeoutError(Exception):
 
 
 def start(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], out: Path, err: Path
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    out: Path,
+    err: Path,
+    keep_open: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, writing to files.
 
     A pipe would end it with us at its next line, and what it was making would be lost.
+    What the descriptors of ``keep_open`` lock stays locked while it lives.
     """
     try:
         with out.open("ab") as stdout, err.open("ab") as stderr:
@@ -50,6 +57,7 @@ def start(
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                pass_fds=keep_open,
                 umask=0o077,
             )
     except FileNotFoundError as error:

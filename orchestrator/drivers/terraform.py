@@ -55,7 +55,7 @@ class Terraform(python_terraform.Terraform):
 
     The inherited ``cmd`` passes on all of our environment or none of it, and reads a pipe,
     which would end Terraform together with us. The token is in the environment of each
-    process started here and nowhere else.
+    process started here and nowhere else. The descriptors of ``keep_open`` are open in each, too.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Terraform(python_terraform.Terraform):
         token: str = "",
         on_event: OnEvent = _ignore,
         stop: threading.Event | None = None,
+        keep_open: Sequence[int] = (),
     ) -> None:
         self._workdir = workdir
         own = {
@@ -81,6 +82,7 @@ class Terraform(python_terraform.Terraform):
         self._token = token
         self._on_event = on_event
         self._stop = stop or threading.Event()
+        self._keep_open = tuple(keep_open)
         super().__init__(
             working_dir=str(workdir.path),
             terraform_bin_path=str(program),
@@ -172,7 +174,14 @@ class Terraform(python_terraform.Terraform):
         argv = self.generate_cmd_string(cmd, *args, **options)
         out = self._workdir.next_run("terraform", cmd.split()[0])
         err = out.with_suffix(".err")
-        child = process.start(argv, cwd=self._workdir.path, env=self._env, out=out, err=err)
+        child = process.start(
+            argv,
+            cwd=self._workdir.path,
+            env=self._env,
+            out=out,
+            err=err,
+            keep_open=self._keep_open,
+        )
         try:
             process.follow(
                 child,

@@ -20,7 +20,7 @@ from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.drivers import provider
 from orchestrator.paths import SANDBOX, Folders
-from tests.bench import discovery, roles, selecting
+from tests.bench import discovery, many, recovering, roles, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -43,6 +43,8 @@ def main() -> None:
             "deploy": deployments(home),
             "roles": roles.measure(home),
         }
+    results["recover"] = recovering.measure()
+    results["many"] = many.measure()
     results["choose"] = selecting.main()
     text = json.dumps(results, indent=2)
     (ROOT / "bench.json").write_text(text + "\n")

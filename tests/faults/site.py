@@ -87,11 +87,11 @@ class Project:
         self.vo = vo
         self._admin = admin
         login = operator(vo)
-        self._id, self._user = login.project_id, login.user_id
+        self.id, self._user = login.project_id, login.user_id
 
-    def holds(self, deployment: str) -> set[Thing]:
-        """List everything that the deployment of that name could have made there."""
-        network, project = self._admin.network, self._id
+    def holds(self, *deployments: str) -> set[Thing]:
+        """List everything that the deployments of these names could have made there."""
+        network, project = self._admin.network, self.id
         listings: dict[str, Sequence[Any]] = {
             "server": list(self._admin.compute.servers(all_projects=True, project_id=project)),
             "port": [
@@ -110,7 +110,7 @@ class Project:
             # They are the person's, in all projects; the key itself has the deployment's name.
             "keypair": [
                 pair for pair in self._admin.compute.keypairs(user_id=self._user)
-                if pair.public_key.split()[-1] == deployment
+                if pair.public_key.split()[-1] in deployments
             ],
         }  # fmt: skip
         return {
@@ -121,7 +121,7 @@ class Project:
 
     def server(self, name: str) -> str:
         """Return the id of the server of that name."""
-        servers = self._admin.compute.servers(all_projects=True, project_id=self._id)
+        servers = self._admin.compute.servers(all_projects=True, project_id=self.id)
         (found,) = [one for one in servers if one.name == name]
         return str(found.id)
 

@@ -90,11 +90,14 @@ class Orchestrated:
 
     def start(self, verb: str) -> Started:
         """Start a run of a verb."""
+        earlier = self._steps()
+        return replace(self.begin(verb), earlier=earlier)
+
+    def begin(self, verb: str) -> Started:
+        """Start a run whose steps nobody counts; others may be at work in the same home."""
         argv = [sys.executable, "-m", "tests.faults.running", verb, *self._words]
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        earlier = self._steps()
-        started = _start(argv, env={**env, **self._planted}, cwd=ROOT, home=self._home, verb=verb)
-        return replace(started, earlier=earlier)
+        return _start(argv, env={**env, **self._planted}, cwd=ROOT, home=self._home, verb=verb)
 
     def folder(self) -> Path:
         """Where its Terraform works."""

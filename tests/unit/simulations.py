@@ -11,10 +11,11 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 from tokens import jwt
 
@@ -28,6 +29,7 @@ from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.drivers.openstack_project import Marked
 from orchestrator.drivers.openstack_traces import NodeTrace, Traces
 from orchestrator.drivers.provider import provider_of
+from orchestrator.drivers.slots import Slots, usual_count
 from orchestrator.errors import (
     BusyError,
     DeploymentFailedError,
@@ -91,6 +93,15 @@ def host_key(letter: str = "k") -> str:
 def console(key: str) -> str:
     """Return what cloud-init writes to the console at a first boot."""
     return f"-----BEGIN SSH HOST KEY KEYS-----\n{key}\n-----END SSH HOST KEY KEYS-----\n"
+
+
+@contextmanager
+def every_place(folders: Folders) -> Iterator[ExitStack]:
+    """Have all places for Terraform, until the end or until they are closed."""
+    with ExitStack() as stack:
+        for _ in range(usual_count()):
+            stack.enter_context(Slots(folders.terraform_slots).taken(stop=Event(), on_wait=print))
+        yield stack
 
 
 @dataclass
@@ -625,9 +636,12 @@ def _listed(kind: str, name: str, world: World) -> Resource:
 class Terraform:
     """Plans from the values of the work folder, its state and the site, and applies what it planned."""
 
-    def __init__(self, world: World, workdir, *, program, cli_config, env, token, on_event, stop):
+    def __init__(
+        self, world: World, workdir, *, program, cli_config, env, token, on_event, stop, keep_open
+    ):
         assert program == world.home / "bin" / "terraform"
         assert token == KEYSTONE_TOKEN
+        assert keep_open, "started without a place"
         self._world = world
         self._workdir = workdir
         self._on_event = on_event

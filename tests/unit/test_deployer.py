@@ -7,7 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from simulations import FLOATING_IP, KEYPAIR, SERVER, host_key
+from simulations import FLOATING_IP, KEYPAIR, SERVER, every_place, host_key
 
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -22,7 +22,7 @@ from orchestrator.errors import (
 )
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota
-from orchestrator.store import schema
+from orchestrator.store import leases, schema
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA = "local:ada"
@@ -297,6 +297,42 @@ def test_a_run_that_was_taken_over_stops_and_says_by_whom(
     assert "taken over by process 77 on other.example" in error.message
     assert record().failure == "the other run was here"
     assert not any("failed" in event.text for event in store.events(before))
+
+
+def test_a_run_that_waits_for_a_place_keeps_its_lease_and_heeds_its_loss(
+    deployer, asked, store, world, monkeypatch
+):
+    monkeypatch.setitem(leases.Lease.__init__.__kwdefaults__, "every", 0.05)
+    told = []
+
+    def taken_over(progress):
+        if progress.text.startswith("waiting for one of"):
+            told.append(progress)
+            with store._engine.begin() as connection:
+                connection.execute(schema.leases.update().values(holder="other.example 77 1 5"))
+
+    with every_place(world.folders):
+        error = refused(
+            lambda: deployer(on_progress=taken_over).deploy(asked()), leases.LeaseLostError
+        )
+    assert "taken over by process 77 on other.example" in error.message
+    assert [one.phase for one in told] == ["plan"]
+
+
+def test_a_destroy_waits_for_a_place_and_heeds_a_stop(deployer, asked, world, record):
+    deployer().deploy(asked())
+    before, stop = dict(world.resources), threading.Event()
+
+    def ask_for_a_stop(progress):
+        if progress.text.startswith("waiting for one of"):
+            stop.set()
+
+    with every_place(world.folders):
+        removing = deployer(on_progress=ask_for_a_stop, stop=stop)
+        refused(lambda: removing.destroy("sky"), InterruptedRunError)
+    assert world.resources == before
+    assert record().phase is Phase.DESTROYING
+    assert deployer().destroy("sky").phase is Phase.DESTROYED
 
 
 def test_an_end_that_is_put_off_during_a_run_stays_put_off(deployer, asked, store, record, world):

@@ -53,7 +53,8 @@ def journal(told, tmp_path):
 
 
 @pytest.fixture
-def provisioning(world, workdir, journal):
+def idle(world, workdir, journal):
+    """One that has no place for Terraform."""
     return Provisioning(
         workdir=workdir,
         folders=world.folders,
@@ -61,6 +62,12 @@ def provisioning(world, workdir, journal):
         journal=journal,
         stop=threading.Event(),
     )
+
+
+@pytest.fixture
+def provisioning(idle):
+    with idle.place("apply"):
+        yield idle
 
 
 @pytest.fixture
@@ -89,6 +96,12 @@ def test_without_choices_nothing_is_written(provisioning, deployment, use_case, 
     with pytest.raises(RequestError, match="no choices yet"):
         provisioning.render(deployment, site=SITE, use_case=use_case)
     assert not workdir.main.exists()
+
+
+def test_terraform_without_a_place_for_it_is_a_bug_of_ours(idle, chosen, use_case, login):
+    idle.render(chosen, site=SITE, use_case=use_case)
+    with pytest.raises(RuntimeError, match="without a place"):
+        idle.plan(login)
 
 
 def test_every_value_goes_to_the_values_file(planned, workdir):

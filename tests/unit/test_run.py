@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from simulations import PROJECT, VO
+from simulations import PROJECT, VO, every_place
 
 from orchestrator.auth.given import GivenToken
 from orchestrator.catalogue.usecases import find_use_case
@@ -157,6 +157,40 @@ def test_what_was_made_is_told_and_noted(applied, store, told):
     assert told[-1].text == made
     assert store.events(applied.deployment)[-1].text == made
     assert applied.deployment.phase is Phase.APPLIED
+
+
+@pytest.mark.parametrize(("lasts", "logins"), [(3600.0, 1), (100.0, 2)])
+def test_a_wait_for_a_place_is_told_and_may_cost_a_login(
+    begin, use_case, world, told, lasts, logins
+):
+    world.login_seconds = lasts
+    run = begin()
+    run.login()
+    run.choose(ASKED, use_case)
+    with every_place(world.folders) as places:
+
+        def go_on(progress):
+            told.append(progress)
+            if progress.text.startswith("waiting for one of"):
+                places.close()
+
+        run._journal._on_progress = go_on
+        run.plan(use_case)
+    waits = [one for one in told if one.text.startswith("waiting for one of")]
+    assert [(one.phase, one.state) for one in waits] == [("plan", "note")]
+    assert len(world.logins) == logins
+
+
+def test_what_waits_for_a_place_to_apply_has_begun_nothing(begin, use_case, world, stop, told):
+    run = begin()
+    run.login()
+    run.choose(ASKED, use_case)
+    run.plan(use_case)
+    run._journal._on_progress = lambda _: stop.set()
+    with every_place(world.folders), pytest.raises(InterruptedRunError, match="while waiting"):
+        run.apply(use_case)
+    assert run.deployment.phase is Phase.PLANNED
+    assert world.logins == [PROJECT]
 
 
 def test_an_apply_logs_in_anew(applied, world):

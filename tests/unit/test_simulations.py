@@ -28,6 +28,7 @@ def terraform(world, tmp_path):
             token=token,
             on_event=lambda event: None,
             stop=threading.Event(),
+            keep_open=[0],
         )
 
     return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 
@@ -56,6 +57,26 @@ def test_a_plan_is_saved_shown_and_applied(terraform, fake):
         ["apply", "-input=false", "-json", "-lock-timeout=60s", "plan.tfplan"],
         ["output", "-json"],
     ]
+
+
+def test_what_it_keeps_open_stays_locked_while_it_works(terraform, fake, tmp_path):
+    with (tmp_path / "lock").open("w") as ours, (tmp_path / "lock").open("w") as anothers:
+        began = threading.Event()
+        made = terraform(
+            keep_open=[ours.fileno()],
+            on_event=lambda event: began.set() if event["type"] == "apply_start" else None,
+        )
+        made.save_plan()
+        fcntl.flock(ours, fcntl.LOCK_EX)
+        fake.will(apply={"sleep": 1.0})
+        applying = threading.Thread(target=made.apply_saved_plan)
+        applying.start()
+        assert began.wait(10)
+        ours.close()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(anothers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        applying.join()
+        fcntl.flock(anothers, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_plan_without_changes_says_so(terraform):
