@@ -178,7 +178,7 @@ def test_a_listing_is_an_offer_that_can_be_used_kept_and_shown_or_the_services_e
         assert all(map(is_a_line, told_of_it))
         return
     assert all(map(is_a_line, shown(offer, chosen)))
-    lines = outcome(lambda: choosing.require_room(offer, chosen, case.use_case))
+    lines = outcome(lambda: choosing.require_room(offer, chosen, case.use_case, parameters={}))
     assert isinstance(lines, OrchestratorError | tuple)
 
 
