@@ -315,18 +315,31 @@ def _total(counts: Mapping[str, int] | None) -> int:
 
 def _failure(data: Mapping[str, Any], secrets: Sequence[str]) -> TaskFailure:
     result = data.get("res") or {}
+    return TaskFailure(
+        host=str(data.get("host", "")),
+        task=str(data.get("task", "")),
+        message=_struck_out(_words(result), secrets)[:600],
+        # A loop tells its failures inside.
+        cause=cause_of(json.dumps(result, default=str), where=ANSIBLE),
+    )
+
+
+def _words(result: Mapping[str, Any]) -> str:
+    """Return what a task said, of a loop what its failed items did."""
+    items = [item for item in result.get("results") or () if item.get("failed")]
+    if items:
+        return "; ".join(f"{_named(item)}{_words(item)}" for item in items)
     said = result.get("msg") or result.get("stderr") or result.get("module_stderr") or "no words"
     details = str(result.get("stderr") or "").strip().splitlines()
     message = " ".join(str(said).split())
     if details and details[-1] not in message:
         message = f"{message}: {details[-1]}"
-    return TaskFailure(
-        host=str(data.get("host", "")),
-        task=str(data.get("task", "")),
-        message=_struck_out(message, secrets)[:600],
-        # A loop tells its failures inside.
-        cause=cause_of(json.dumps(result, default=str), where=ANSIBLE),
-    )
+    return message
+
+
+def _named(item: Mapping[str, Any]) -> str:
+    name = item.get("_ansible_item_label", item.get("item"))
+    return f"{name}: " if isinstance(name, str | int) else ""
 
 
 def _strike_out(log: Path, secrets: Sequence[str]) -> None:

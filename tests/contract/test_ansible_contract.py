@@ -74,6 +74,22 @@ def test_a_failure_names_host_task_and_words(run):
     assert "No such file" in caught.value.facts["sky, ls /does/not/exist"]
 
 
+def test_of_a_loop_the_items_that_failed_are_told(run):
+    loop = {"loop": ["/", "/does/not/exist", "/nor/this"]}
+    with pytest.raises(DeploymentFailedError) as caught:
+        run({"name": "look", "ansible.builtin.command": "ls {{ item }}", **loop})
+    told = caught.value.facts["sky, look"]
+    assert told.startswith("/does/not/exist: ") and "; /nor/this: " in told
+    assert "No such file" in told
+
+
+def test_items_that_are_secret_are_not_told(run):
+    loop = {"loop": [CANARY], "no_log": True}
+    with pytest.raises(DeploymentFailedError) as caught:
+        run({"name": "look", "ansible.builtin.command": "ls {{ item }}", **loop})
+    assert CANARY not in str(caught.value.facts)
+
+
 def test_a_playbook_that_is_none_is_told(run):
     with pytest.raises(DeploymentFailedError) as caught:
         run({"name": "x", "no_such_module_anywhere": {}})
