@@ -19,6 +19,7 @@ NEEDED = (
     "iputils-arping",
     "libapache2-mod-auth-openidc",
     "libc6-dev",
+    "libssl-dev",
     "libvirt-clients",
     "libvirt-daemon",
     "libvirt-daemon-driver-qemu",
