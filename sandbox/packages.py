@@ -11,6 +11,7 @@ NEEDED = (
     "apache2-bin",
     "conntrack",
     "dnsmasq-base",
+    "e2fsprogs",
     "ebtables",
     "gcc",
     "genisoimage",
