@@ -21,6 +21,7 @@ from orchestrator import paths
 from orchestrator.causes import ANSIBLE, Cause, cause_of
 from orchestrator.drivers import leftovers, ssh
 from orchestrator.drivers.environment import child_environment
+from orchestrator.drivers.sockets import shared_connections
 from orchestrator.errors import DeploymentFailedError, InterruptedRunError, SetupError
 from orchestrator.workdir import Workdir, write_atomically
 
@@ -155,7 +156,7 @@ def run_playbook(
         on_task=on_task, stop=stop, deadline=time.monotonic() + timeout, secrets=tuple(secrets)
     )
     folder = _prepare(workdir, inventory, extravars or {})
-    with ssh.shared_connections(env) as sockets:
+    with shared_connections(env) as sockets:
         whole = _in_order(folder, [playbook, *after])
         config = _config(whole, folder=folder, workdir=workdir, roles=roles)
         own = _environment(env, folder=folder, workdir=workdir, sockets=sockets)

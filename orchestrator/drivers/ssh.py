@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shlex
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.causes import SSH, cause_of
@@ -170,23 +167,6 @@ def wait_until_ssh(
         if time.monotonic() >= deadline:
             raise _silent(node, told, words)
         stop.wait(pause)
-
-
-@contextlib.contextmanager
-def shared_connections(env: Mapping[str, str]) -> Iterator[Path]:
-    """Give a folder for shared connections, and close those that are left at the end.
-
-    Its name is short: the path of a socket has 108 characters at most.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="orch-", dir="/tmp"))
-    try:
-        yield folder
-    finally:
-        for socket in folder.iterdir():
-            argv = ["ssh", "-F", "/dev/null", "-O", "exit", f"-oControlPath={socket}", "--", "node"]
-            with contextlib.suppress(command.CommandTimeoutError, SetupError):
-                command.run(argv, env=child_environment(env), timeout=10)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def host_in_known_hosts(address: str, port: int) -> str:

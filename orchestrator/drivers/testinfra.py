@@ -13,6 +13,7 @@ from orchestrator import passwords
 from orchestrator.drivers import asking, ssh
 from orchestrator.drivers.asking import WebAnswer
 from orchestrator.drivers.hops import answering_ports
+from orchestrator.drivers.sockets import shared_connections
 from orchestrator.drivers.tunnels import tunnel as open_tunnel
 from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Login, Node, Tunnel
@@ -114,7 +115,7 @@ class Machine:
 @contextlib.contextmanager
 def connect(node: Node, *, workdir: Workdir, env: Mapping[str, str]) -> Iterator[Machine]:
     """Give a Machine for a node; its shared connection ends with the block."""
-    with ssh.shared_connections(env) as folder:
+    with shared_connections(env) as folder:
         host = _host(node, workdir=workdir, sockets=folder)
         yield Machine(node, host, workdir=workdir, env=env, socket=folder / "node")
 

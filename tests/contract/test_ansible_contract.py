@@ -79,7 +79,8 @@ def test_of_a_loop_the_items_that_failed_are_told(run):
     with pytest.raises(DeploymentFailedError) as caught:
         run({"name": "look", "ansible.builtin.command": "ls {{ item }}", **loop})
     told = caught.value.facts["sky, look"]
-    assert told.startswith("/does/not/exist: ") and "; /nor/this: " in told
+    assert told.startswith("/does/not/exist: ")
+    assert "; /nor/this: " in told
     assert "No such file" in told
 
 
