@@ -16,7 +16,7 @@ from orchestrator.drivers.environment import child_environment
 from orchestrator.errors import SetupError
 
 # The path of a socket has 108 characters at most: a longer TMPDIR leaves too few.
-_PARENT, _PREFIX = Path("/tmp"), "orch-"
+_PARENT, _PREFIX = Path("/tmp"), "orch-ssh-"
 # Long enough for who has made a folder to lock it.
 _YOUNG = 600.0
 

@@ -62,7 +62,7 @@ def test_one_in_use_is_kept_and_one_whose_holder_was_killed_is_removed(parent, h
 
 
 def test_a_young_one_a_link_and_a_file_are_left_alone(parent, tmp_path_factory):
-    young, link, file = (parent / f"orch-{name}" for name in ("young", "link", "file"))
+    young, link, file = (parent / f"orch-ssh-{name}" for name in ("young", "link", "file"))
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     young.mkdir()
     link.symlink_to(elsewhere)
