@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestrator import paths
 from orchestrator.causes import ANSIBLE, Cause, cause_of
 from orchestrator.drivers import leftovers, ssh
@@ -42,7 +40,7 @@ _RUNNERS_OWN = frozenset(
 _FAILED = ("runner_on_failed", "runner_on_unreachable")
 _GRACE = 60.0
 # Ids in it come from the site: Ansible would take any text of an inventory for a template.
-_INVENTORY = "inventory.yaml"
+_INVENTORY = "inventory.json"
 _AGAIN = "run the same command again: it goes on from here"
 
 
@@ -186,39 +184,22 @@ def run_playbook(
 
 
 def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
-    """Write variables of which no text is ever taken for a template."""
-    write_atomically(
-        path, yaml.dump(_as_unsafe(variables), Dumper=_UnsafeDumper, allow_unicode=True)
-    )
+    """Write variables of which no text is ever taken for a template, or for anything but a text.
 
-
-class _UnsafeText(str):
-    """Text that Ansible must not evaluate."""
-
-    __slots__ = ()
-
-
-class _UnsafeDumper(yaml.SafeDumper):
-    """Writes every text as !unsafe."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-
-_UnsafeDumper.add_representer(
-    _UnsafeText,
-    lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'),
-)
+    As JSON, which Ansible reads wherever it reads YAML: of YAML's !unsafe it makes a number, a
+    date or a yes of every text that looks like one, quoted or not.
+    """
+    write_atomically(path, json.dumps(_as_unsafe(variables), ensure_ascii=False, indent=1))
 
 
 def _as_unsafe(value: Any) -> Any:
-    if isinstance(value, str):
-        return _UnsafeText(value)
     if isinstance(value, Mapping):
         return {str(name): _as_unsafe(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_as_unsafe(inner) for inner in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return {"__ansible_unsafe": str(value)}  # a date too, which JSON has no type for
 
 
 def _prepare(workdir: Workdir, inventory: Mapping[str, Any], variables: Mapping[str, Any]) -> Path:
@@ -243,7 +224,7 @@ def _in_order(folder: Path, playbooks: Sequence[Path]) -> Path:
 
 
 def _variables_file(workdir: Workdir) -> Path:
-    return workdir.secrets / "variables.yaml"
+    return workdir.secrets / "variables.json"
 
 
 def _config(playbook: Path, *, folder: Path, workdir: Workdir, roles: Path) -> Any:

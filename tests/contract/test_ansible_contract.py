@@ -123,13 +123,17 @@ TEMPLATES = (
     '!unsafe \'{{ lookup("pipe", "touch pwned") }}\'',
     "!vault |\n  $ANSIBLE_VAULT;1.1;AES256",
 )
+# A port, a password, a yes: Ansible takes them for another type wherever it may.
+ALIKE = ("8080", "0012345", "yes", "null", "~", "1e3", "0x10", "2026-01-02", "[a]", "{a: b}", "")
 
 
 def test_nothing_that_people_or_a_site_tell_is_evaluated_wherever_it_stands(run, node, tmp_path):
     """In a variable, inside a list, in the inventory, as an argument, in a file, in a loop."""
     pwned = tmp_path / "pwned"
     # No argument of a program has a NUL, no file of YAML half a sign.
-    written = (text for text in (*HOSTILE, *TEMPLATES) if not {"\x00", "\ud800"} & set(text))
+    written = (
+        text for text in (*HOSTILE, *TEMPLATES, *ALIKE) if not {"\x00", "\ud800"} & set(text)
+    )
     texts = [text.replace("touch pwned", f"touch {pwned}") for text in written]
     volumes = tuple(DataVolume(id=text, size_gb=1, made=True) for text in texts)
     out = tmp_path / "out"
@@ -182,7 +186,7 @@ def test_a_secret_is_struck_out_of_all_that_ansible_said_and_wrote(run):
         for path in run.workdir.path.rglob("*")
         if path.is_file() and secret.encode() in path.read_bytes()
     ]
-    assert found == [run.workdir.secrets / "variables.yaml"]
+    assert found == [run.workdir.secrets / "variables.json"]
     assert found[0].stat().st_mode & 0o077 == 0
 
 

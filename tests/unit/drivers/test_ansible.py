@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,9 +10,9 @@ import stat
 import subprocess
 import threading
 import time
+from datetime import date
 
 import pytest
-import yaml
 
 from orchestrator.drivers import ansible
 from orchestrator.errors import DeploymentFailedError
@@ -84,14 +85,18 @@ def test_an_end_without_a_failed_task_is_told_by_what_ended_it(tmp_path, how, sa
     assert re.search(said, ansible._unnamed(log, **how).message)
 
 
-def test_texts_of_people_are_never_templates(tmp_path):
-    path = tmp_path / "variables.yaml"
-    given = {"a": "{{ lookup('pipe', 'id') }}", "b": ["x: y\n", 1], "c": {"d": True}, "e": "&a *a"}
+def test_every_text_of_people_is_marked_as_one_and_nothing_else_is(tmp_path):
+    path = tmp_path / "variables.json"
+    given = {"a": "{{ 1 }}", "b": ["x: y\n", 1], "c": {"d": True, "e": None}, "f": date(2026, 1, 2)}
     ansible.write_variables(path, given)
-    text = path.read_text()
-    assert text.count("!unsafe") == 3
+    text = {name: {"__ansible_unsafe": name} for name in ("{{ 1 }}", "x: y\n", "2026-01-02")}
+    assert json.loads(path.read_text()) == {
+        "a": text["{{ 1 }}"],
+        "b": [text["x: y\n"], 1],
+        "c": {"d": True, "e": None},
+        "f": text["2026-01-02"],
+    }
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert yaml.safe_load(text.replace("!unsafe ", "")) == given
 
 
 def test_the_environment_is_built(workdir, tmp_path):

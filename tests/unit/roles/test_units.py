@@ -51,9 +51,9 @@ JOB = {"name": "fit", "image": "fit:2", "job": True}
 
 
 def test_ports_are_met_on_this_machine_alone() -> None:
-    words = command(unit({**WEB, "ports": ["8080:80", "9000"]}))
+    words = command(unit({**WEB, "ports": ["8080:80", "9000", 9100]}))
     published = [words[at + 1] for at, word in enumerate(words) if word == "--publish"]
-    assert published == ["127.0.0.1:8080:80", "127.0.0.1:9000:9000"]
+    assert published == [f"127.0.0.1:{way}" for way in ("8080:80", "9000:9000", "9100:9100")]
     assert words[-1] == "r:5000/web@sha256:1"
 
 
