@@ -80,6 +80,15 @@ def test_in_order_each_needs_the_one_before() -> None:
     assert "container-fit.service" not in unit(WEB, JOB, index=0, sequence=True)
 
 
+def test_what_starts_them_is_there_before_the_last_job_has_ended() -> None:
+    text = rendered(
+        "containers", "containers.target.j2", containers_list=[JOB], _containers_services={}
+    )
+    # By default a target comes after all that it wants.
+    assert "DefaultDependencies=no\n" in text
+    assert "Wants=container-fit.service\n" in text
+
+
 def test_a_job_ends_once_and_keeps_its_container() -> None:
     text = unit(JOB)
     assert "Type=oneshot" in text
