@@ -89,6 +89,28 @@ def test_what_starts_them_is_there_before_the_last_job_has_ended() -> None:
     assert "Wants=container-fit.service\n" in text
 
 
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("active running", 0),
+        ("activating condition", 0),
+        ("activating start-pre", 0),
+        ("inactive dead", 0),
+        ("activating auto-restart", 1),
+        ("failed failed", 1),
+    ],
+)
+def test_a_container_that_is_being_started_has_not_failed(tmp_path, state, code) -> None:
+    script = tmp_path / "containers"
+    script.write_text(rendered("containers", "containers.sh.j2", containers_list=[JOB]))
+    for name, answer in (("systemctl", state.replace(" ", "\\n")), ("sleep", "")):
+        (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{answer}\\n'\n")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", script, "check"], env=env, capture_output=True, text=True)
+    assert (done.returncode, "failed: fit" in done.stdout) == (code, bool(code)), done.stderr
+
+
 def test_a_job_ends_once_and_keeps_its_container() -> None:
     text = unit(JOB)
     assert "Type=oneshot" in text
