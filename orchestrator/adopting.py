@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from orchestrator import rendering
 from orchestrator.auth.token import AccessToken
 from orchestrator.catalogue.parameters import read_parameters
 from orchestrator.discovery.collecting import collect
-from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.drivers.openstack_marks import Resource, moment
 from orchestrator.drivers.openstack_traces import NodeTrace, Traces
 from orchestrator.entering import enter
 from orchestrator.errors import RequestError
@@ -171,7 +171,7 @@ def read(seen: Seen, use_case: UseCase | None) -> Told:
         selection=_selection(traces, nodes, offer) if nodes and use_case else None,
         nodes=_nodes(nodes, name, use_case),
         has_page=any((one.address or "").startswith(PAGE) for one in traces.resources),
-        made_at=min((at for node in nodes if (at := _moment(node.made_at))), default=None),
+        made_at=min((at for node in nodes if (at := moment(node.made_at))), default=None),
         unknown=unknown,
     )
 
@@ -201,15 +201,6 @@ def _ordered(traces: Traces, name: str, use_case: UseCase | None) -> tuple[NodeT
             key=lambda one: (order.index(one.name) if one.name in order else len(order), one.name),
         )
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    # Cinder leaves the zone out, and means UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # --- the choices

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from orchestrator.auth.token import AccessToken
-from orchestrator.drivers.openstack_marks import Resource
+from orchestrator.drivers.openstack_marks import Resource, moment
 from orchestrator.drivers.openstack_project import Marked
 from orchestrator.entering import enter
 from orchestrator.errors import DeploymentFailedError, RequestError, SiteError
@@ -114,20 +114,9 @@ def _orphan(one: Marked, record: Deployment | None, why: str) -> Orphan:
         why_mine=why,
         resources=one.resources,
         costs=dict(one.costs),
-        made_at={found_id: _moment(text) for found_id, text in one.made_at.items()},
+        made_at={found_id: moment(text) for found_id, text in one.made_at.items()},
         kept=one.kept,
     )
-
-
-def _moment(text: str) -> datetime | None:
-    """Return a service's time; Cinder leaves the zone out, and means UTC."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _count(resources: Sequence[Resource]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,15 @@ class Resource:
         texts = (self.id, self.name, self.parent_id, self.address, self.made_at, *self.volumes)
         if not all(isinstance(text, str | None) for text in texts) or not self.id:
             raise TypeError(f"a {self.kind} with the id {self.id!r} and the name {self.name!r}")
+
+
+def moment(told: str) -> datetime | None:
+    """Return a service's time, None where it is none; Cinder leaves the zone out, and means UTC."""
+    try:
+        found = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def find(cloud: Any, deployment_id: str) -> Iterator[Resource]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from orchestrator.drivers.openstack_listings import Listed, StrangeAnswerError
-from orchestrator.drivers.openstack_marks import maker_of
+from orchestrator.drivers.openstack_marks import maker_of, moment
 from orchestrator.model import (
     Flavor,
     FloatingIp,
@@ -155,45 +155,42 @@ def volume(found: Any) -> Volume:
     )
 
 
+def _told(found: Any, name: str, types: tuple[type, ...], otherwise: Any) -> Any:
+    """Return what was told, of one of these types; something else where nothing was."""
+    told = getattr(found, name)
+    if told is None:
+        return otherwise
+    return told if isinstance(told, types) else _strange(found, name)
+
+
 def _id(found: Any) -> str:
     return _text(found, "id") or _strange(found, "id")
 
 
 def _text(found: Any, name: str) -> str:
     """Return a text, empty where none was told; a name of others may not act on a terminal."""
-    told = getattr(found, name)
-    if told is None:
-        return ""
-    if not isinstance(told, str | int | float):
-        _strange(found, name)
-    return one_line(str(told))
+    return one_line(str(_told(found, name, (str, int, float), "")))
 
 
 def _number(found: Any, name: str) -> int:
     """Return a whole number, 0 where none was told."""
-    told = getattr(found, name)
-    if told is None:
-        return 0
+    told = _told(found, name, (int, float, str), 0)
     try:
         # Some services write their numbers as texts.
-        number = int(told) if isinstance(told, int | float | str) else _strange(found, name)
+        number = int(told)
     except (ValueError, OverflowError):
         _strange(found, name)
     return number if -_MOST < number < _MOST else _strange(found, name)
 
 
 def _list(found: Any, name: str) -> Sequence[Any]:
-    told = getattr(found, name)
-    if told is None:
-        return ()
-    return told if isinstance(told, list | tuple) else _strange(found, name)
+    listed: Sequence[Any] = _told(found, name, (list, tuple), ())
+    return listed
 
 
 def _mapping(found: Any, name: str) -> Mapping[str, Any]:
-    told = getattr(found, name)
-    if told is None:
-        return {}
-    return told if isinstance(told, Mapping) else _strange(found, name)
+    mapped: Mapping[str, Any] = _told(found, name, (Mapping,), {})
+    return mapped
 
 
 def _parts(found: Any, name: str) -> list[Listed]:
@@ -218,11 +215,8 @@ def _moment(found: Any, name: str) -> datetime:
     told = getattr(found, name)
     if not told:
         return datetime.fromtimestamp(0, UTC)
-    try:
-        moment = datetime.fromisoformat(told)
-    except (TypeError, ValueError):
-        _strange(found, name)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    read = moment(told) if isinstance(told, str) else None
+    return read or _strange(found, name)
 
 
 def _strange(found: Any, name: str) -> NoReturn:
