@@ -6,13 +6,14 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openstack
 import pytest
 from openstack.connection import Connection
 
 from orchestrator.paths import SANDBOX
-from tests.e2e.people import ROOT, Person, at_the_site, new_person
+from tests.e2e.people import ROOT, Person, at_the_site, new_person, site_file
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,6 +31,20 @@ def admin(sandbox: None) -> Iterator[Connection]:
     )
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def small_image(sandbox: None) -> str:
+    """The smallest image of the sandbox's registry, which is started."""
+    subprocess.run(["python3", "-m", "sandbox", "registry"], cwd=ROOT, check=True)
+    return str(site_file()["use_cases"]["containers"]["containers_list"][0]["image"])
+
+
+@pytest.fixture(scope="session")
+def web(small_image: str) -> dict[str, Any]:
+    """A container that shows a page on port 8080."""
+    page = "echo It works > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"
+    return {"name": "web", "image": small_image, "ports": ["8080"], "command": ["sh", "-c", page]}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from openstack.connection import Connection
 
 from orchestrator.paths import SANDBOX, Folders
@@ -25,6 +26,12 @@ def token_of(account: str) -> str:
     """A fresh Check-in token of one of the sandbox's accounts."""
     command = [str(SANDBOX / "bin" / "token"), account]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def site_file() -> dict[str, Any]:
+    """What the sandbox's site file says now."""
+    found: dict[str, Any] = yaml.safe_load((SANDBOX / "sites" / "SANDBOX.yaml").read_text())
+    return found
 
 
 @dataclass

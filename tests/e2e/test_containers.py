@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator.paths import SANDBOX
-from tests.e2e.people import ROOT, Person
+from tests.e2e.people import Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NAME = "containers-e2e"
-
-
-@pytest.fixture(scope="module")
-def image(sandbox: None) -> str:
-    """The smallest image of the sandbox's registry."""
-    subprocess.run(["python3", "-m", "sandbox", "registry"], cwd=ROOT, check=True)
-    site = yaml.safe_load((SANDBOX / "sites" / "SANDBOX.yaml").read_text())
-    return str(site["use_cases"]["containers"]["containers_list"][0]["image"])
 
 
 def written(folder: Path, *containers: dict[str, Any]) -> str:
@@ -36,20 +26,18 @@ def written(folder: Path, *containers: dict[str, Any]) -> str:
 
 
 def test_containers_run_in_order_and_tell_how_they_ended(
-    person: Person, tmp_path: Path, image: str
+    person: Person, tmp_path: Path, small_image: str, web: dict[str, Any]
 ) -> None:
     def job(name: str, line: str) -> dict[str, Any]:
         volumes = ["/srv/data:/data"]
         return {
             "name": name,
-            "image": image,
+            "image": small_image,
             "job": True,
             "volumes": volumes,
             "command": ["sh", "-c", line],
         }
 
-    page = "echo It works > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"
-    web = {"name": "web", "image": image, "ports": ["8080"], "command": ["sh", "-c", page]}
     first, second = job("first", "echo 42 > /data/one"), job("second", "cat /data/one > /data/two")
     request = written(tmp_path, web, first, second)
     person.run("deploy", "--file", request, timeout=2400)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator.paths import SANDBOX
-from tests.e2e.people import ROOT, Person, new_person
+from tests.e2e.people import Person, new_person, site_file
 from tests.standins import dynamic_dns
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -33,11 +31,6 @@ def names() -> Iterator[dynamic_dns.Service]:
         yield service
 
 
-def site_file() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((SANDBOX / "sites" / "SANDBOX.yaml").read_text())
-    return found
-
-
 @pytest.fixture(scope="module")
 def owner(
     names: dynamic_dns.Service, sandbox: None, tmp_path_factory: pytest.TempPathFactory
@@ -50,9 +43,7 @@ def owner(
     somebody.run("destroy", DEPLOYMENT, code=None)
 
 
-def request(folder: Path, *, image: str, https: bool) -> str:
-    page = "echo It works > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"
-    web = {"name": "web", "image": image, "ports": ["8080"], "command": ["sh", "-c", page]}
+def request(folder: Path, *, web: dict[str, Any], https: bool) -> str:
     parameters = {"containers_list": [web], "https": https, "dns_name": HOST, "https_acme": ""}
     path = folder / "page.yaml"
     asked = {"use_case": "containers", "site": "SANDBOX", "name": DEPLOYMENT}
@@ -61,15 +52,8 @@ def request(folder: Path, *, image: str, https: bool) -> str:
 
 
 @pytest.fixture(scope="module")
-def image(sandbox: None) -> str:
-    """The smallest image of the sandbox's registry."""
-    subprocess.run(["python3", "-m", "sandbox", "registry"], cwd=ROOT, check=True)
-    return str(site_file()["use_cases"]["containers"]["containers_list"][0]["image"])
-
-
-@pytest.fixture(scope="module")
-def deployed(owner: Person, image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    file = request(tmp_path_factory.mktemp("request"), image=image, https=True)
+def deployed(owner: Person, web: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = request(tmp_path_factory.mktemp("request"), web=web, https=True)
     return owner.run("deploy", "--file", file, timeout=2400).stdout
 
 
@@ -115,9 +99,9 @@ def test_the_page_itself_is_met_from_outside_by_no_other_port(address):
 
 
 def test_switched_off_the_ports_are_closed_and_the_name_is_given_back(
-    owner, address, image, names, tmp_path
+    owner, address, web, names, tmp_path
 ):
-    owner.run("deploy", "--file", request(tmp_path, image=image, https=False), timeout=1200)
+    owner.run("deploy", "--file", request(tmp_path, web=web, https=False), timeout=1200)
     assert HOST not in names.names
     for port in (80, 443):
         with pytest.raises(OSError, match="refused|timed out"):
