@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ def _login(
 
 def session_of(site: Site, timeout: float | None = None, *, redirect: bool | int = 30) -> Session:
     """Return a session that trusts what the site's file says, and has no login yet."""
-    if site.ca_bundle and not site.ca_bundle.is_file():
+    if site.ca_bundle and not os.path.isfile(site.ca_bundle):
         raise complaints.no_ca_bundle(site)
     inner = web.session(site.ca_bundle)
     return Session(

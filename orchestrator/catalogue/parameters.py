@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -181,10 +182,10 @@ def _is_boolean(value: Any) -> None:
 
 
 def _is_file(value: Any) -> None:
-    path = Path(value) if isinstance(value, str) else None
-    if path is None or not path.is_file():
+    # Not Path.is_file(), which raises for a name that is too long or a folder that is closed.
+    if not isinstance(value, str) or not os.path.isfile(value):
         raise ValueError("is the path of a file that exists here")
-    if not path.name.isprintable():
+    if not Path(value).name.isprintable():
         raise ValueError("is a file whose name can be shown")
 
 

@@ -59,7 +59,7 @@ def role_times(work: Path) -> dict[str, dict[str, float]]:
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_SSH_ARGS": shlex.join([*ssh.options(Workdir(work)), *shared]),
     }
-    files = ["-i", f"{work}/ansible/inventory.yaml", "-e", f"@{work}/secrets/variables.yaml"]
+    files = ["-i", f"{work}/ansible/inventory.json", "-e", f"@{work}/secrets/variables.json"]
     argv = [str(BIN / "ansible-playbook"), *files, str(work / "usecase" / "playbook.yml")]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]

@@ -131,7 +131,7 @@ def test_the_password_is_in_its_own_files_alone(owner, password):
         for file in owner.home.rglob("*")
         if file.is_file() and not file.is_symlink() and password.encode() in file.read_bytes()
     }
-    assert found == {"page_password.secret", "variables.yaml"}
+    assert found == {"page_password.secret", "variables.json"}
     told = owner.run("logs", NAME, "--all").stdout + json.dumps(owner.show(NAME))
     assert password not in told
 

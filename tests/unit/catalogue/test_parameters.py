@@ -109,6 +109,8 @@ def test_text_of_a_command_line_becomes_typed(use_case):
         ({"cube": Spoken("~nobody-here/cube")}, "a home folder that is not here"),
         ({"jobs": Spoken("@~nobody-here/jobs")}, "a home folder that is not here"),
         ({"cube": "/does/not/exist"}, "a file that exists here"),
+        ({"cube": "x" * 300}, "a file that exists here"),
+        ({"jobs": Spoken("@" + "x" * 300)}, "xx: .Errno 36. File name too long"),
         ({"cube": 7}, "is the path of a file"),
         ({"jobs": {"a": float("inf")}}, "is YAML of texts"),
         ({"x": 1}, "has no parameter 'x'"),
