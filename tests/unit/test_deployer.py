@@ -302,7 +302,7 @@ def test_a_run_that_was_taken_over_stops_and_says_by_whom(
 def test_a_run_that_waits_for_a_place_keeps_its_lease_and_heeds_its_loss(
     deployer, asked, store, world, monkeypatch
 ):
-    monkeypatch.setitem(leases.Lease.__init__.__kwdefaults__, "every", 0.05)
+    monkeypatch.setitem(type(store).lease.__kwdefaults__, "every", 0.05)
     told = []
 
     def taken_over(progress):
