@@ -122,11 +122,16 @@ def node() -> Node:
 _ORDER = ("unit", "contract", "e2e", "sandbox")
 
 
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which they are best run."""
+    """Put the tests into the order in which they are best run, those of the one sandbox on one worker."""
 
     def rank(item: pytest.Item) -> tuple[bool, int]:
         ring = item.path.relative_to(Path(__file__).parent).parts[0]
         return item.get_closest_marker("sandbox_clean") is not None, _ORDER.index(ring)
 
     items.sort(key=rank)
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.xdist_group("sandbox"))

@@ -32,8 +32,3 @@ def running() -> None:
     """Start the sandbox unless it is up."""
     done = run_sandbox("up", check=False)
     assert done.returncode == 0, done.stderr
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what removes the sandbox behind everything that uses it."""
-    items.sort(key=lambda item: item.get_closest_marker("sandbox_clean") is not None)
