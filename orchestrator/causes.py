@@ -354,6 +354,16 @@ KNOWN: tuple[Cause, ...] = (
             "if it stays, the file was changed at its source: do not go around the check",
         ),
     ),
+    Cause(
+        key="package_script",
+        where=(ANSIBLE,),
+        pattern=r"dpkg: error processing|Sub-process \S*dpkg returned an error",
+        message="a package was brought to the node, but its own script failed there",
+        way_out=(
+            "the same command again: it goes on with the packages that are left",
+            "orchestrator ssh NAME -- sudo dpkg --configure --pending        shows what the script says",
+        ),
+    ),
     # --- ssh, before what Ansible says of other connections
     Cause(
         key="ssh_refused",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -39,6 +40,9 @@ _RUNNERS_OWN = frozenset(
 )
 _FAILED = ("runner_on_failed", "runner_on_unreachable")
 _GRACE = 60.0
+_LONGEST, _HEAD = 600, 200
+# apt's own last words name neither the package nor what its script said.
+_PACKAGE = re.compile(r"^dpkg: error processing .*\n .*$", re.MULTILINE)
 # Ids in it come from the site: Ansible would take any text of an inventory for a template.
 _INVENTORY = "inventory.json"
 _AGAIN = "run the same command again: it goes on from here"
@@ -300,7 +304,7 @@ def _failure(data: Mapping[str, Any], secrets: Sequence[str]) -> TaskFailure:
     return TaskFailure(
         host=str(data.get("host", "")),
         task=str(data.get("task", "")),
-        message=_struck_out(_words(result), secrets)[:600],
+        message=_shortened(_struck_out(_words(result), secrets)),
         # A loop tells its failures inside.
         cause=cause_of(json.dumps(result, default=str), where=ANSIBLE),
     )
@@ -309,14 +313,22 @@ def _failure(data: Mapping[str, Any], secrets: Sequence[str]) -> TaskFailure:
 def _words(result: Mapping[str, Any]) -> str:
     """Return what a task said, of a loop what its failed items did."""
     items = [item for item in result.get("results") or () if item.get("failed")]
+    packages = _PACKAGE.findall(f"{result.get('stdout')}\n{result.get('stderr')}")
     if items:
         return "; ".join(f"{_named(item)}{_words(item)}" for item in items)
+    if packages:
+        return "; ".join(" ".join(one.split()) for one in dict.fromkeys(packages))
     said = result.get("msg") or result.get("stderr") or result.get("module_stderr") or "no words"
     details = str(result.get("stderr") or "").strip().splitlines()
     message = " ".join(str(said).split())
     if details and details[-1] not in message:
         message = f"{message}: {details[-1]}"
     return message
+
+
+def _shortened(text: str) -> str:
+    """Leave out the middle: a program says first what it was asked for, and last why it failed."""
+    return text if len(text) <= _LONGEST else f"{text[:_HEAD]} … {text[_HEAD - _LONGEST :]}"
 
 
 def _named(item: Mapping[str, Any]) -> str:

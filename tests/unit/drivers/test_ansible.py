@@ -39,6 +39,31 @@ def test_a_failure_names_host_task_and_words(watcher):
     ]
 
 
+def test_of_packages_those_that_fail_are_named_with_what_their_scripts_say(watcher):
+    told = (
+        "Setting up ca-certificates-java ...\n"
+        "dpkg: error processing package ca-certificates-java (--configure):\n"
+        " installed ca-certificates-java package post-installation script subprocess returned error"
+        " exit status 134\n"
+        "Processing triggers for libc-bin ...\n"
+    )
+    apt = "'/usr/bin/apt-get -y install topcat' failed: E: Sub-process /usr/bin/dpkg returned an error"
+    watcher.event(failed(msg=apt, stdout=told, stderr=told))
+    (failure,) = watcher.failures
+    assert failure.message == (
+        "dpkg: error processing package ca-certificates-java (--configure): installed"
+        " ca-certificates-java package post-installation script subprocess returned error exit status 134"
+    )
+    assert failure.cause.key == "package_script"
+
+
+def test_of_a_long_failure_beginning_and_end_are_told(watcher):
+    watcher.event(failed(msg=f"apt-get install {'x ' * 900}failed: no room"))
+    message = watcher.failures[0].message
+    assert message.startswith("apt-get install x") and message.endswith("x failed: no room")
+    assert len(message) < 610
+
+
 def test_an_ignored_failure_is_none(watcher):
     event = failed(msg="x")
     event["event_data"]["ignore_errors"] = True
