@@ -150,7 +150,7 @@ def _projects(site: Site, access: AccessInfoV3, session: Session) -> tuple[Proje
         )
     except failures.ClientException as error:
         raise complaints.about(site, error) from error
-    listed: Sequence[dict[str, Any]] = web.json_object(answer).get("projects", ())
+    listed: Sequence[dict[str, Any]] = web.json_object(answer)["projects"]
     return tuple(
         Project(id=entry["id"], name=entry.get("name", ""), vo=entry.get("egi.VO"))
         for entry in listed

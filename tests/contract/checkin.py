@@ -41,7 +41,7 @@ class Cloud:
         self.credentials: dict[str, dict[str, object]] = {}
         self.keeps_roles = True  # of people who come by Check-in, so that credentials work
         self.is_by_credential = False
-        self.projects = PROJECTS
+        self.listing: dict[str, object] = {"projects": PROJECTS}
         self.refresh_token = "r1"
         self.seen: list[tuple[str, str]] = []
         self.forms: list[dict[str, str]] = []
@@ -65,7 +65,7 @@ class Answers(BaseHTTPRequestHandler):
         self._note()
         if self.path == "/v3/auth/projects":
             known = self.headers.get("X-Auth-Token") == "unscoped"
-            self._say(200 if known else 401, {"projects": self.cloud.projects})
+            self._say(200 if known else 401, self.cloud.listing)
         elif self.path.endswith("/userinfo") and self.cloud.userinfo is not None:
             self._say(200, self.cloud.userinfo)
         else:

@@ -119,7 +119,7 @@ def test_a_member_without_the_role_is_refused_in_those_words(open_site, tokens):
 
 def test_one_who_may_enter_other_projects_only_is_refused(open_site, mine, tokens):
     site = open_site("S", mine)
-    open_site.clouds["S"].projects = [{"id": "p9", "name": "else", "enabled": True}]
+    open_site.clouds["S"].listing = {"projects": [{"id": "p9", "name": "else", "enabled": True}]}
     assert only(access.ask([site], VO, tokens)).outcome is Outcome.REFUSED
 
 
@@ -172,7 +172,7 @@ def test_a_site_without_check_in_is_passed_over_with_a_word(open_site, tokens):
 @pytest.mark.parametrize("projects", ["text", [7], [{"name": "no id"}], None, {"a": 1}])
 def test_a_listing_that_makes_no_sense_is_that_sites_own_failure(open_site, mine, tokens, projects):
     site = open_site("S", mine)
-    open_site.clouds["S"].projects = projects
+    open_site.clouds["S"].listing = {"projects": projects}
     answers = access.ask([site, open_site("GOOD", mine)], VO, tokens)
     assert [one.outcome for one in answers] == [Outcome.NO_ANSWER, Outcome.YES]
     assert "makes no sense" in answers[0].why

@@ -156,8 +156,13 @@ def test_a_vo_without_a_project_for_this_person(site, good):
     assert error.facts == {"project": "elsewhere", "you may enter": "access"}
 
 
+def test_an_answer_without_a_listing_is_the_sites_error_and_no_want_of_rights(site, good, cloud):
+    cloud.listing = {"error": "the database is away"}
+    refused(site, good, SiteError)
+
+
 def test_two_projects_of_one_vo_are_not_guessed_between(site, good, cloud):
-    cloud.projects = [*checkin.PROJECTS, {"id": "p3", "name": "more", "egi.VO": VO}]
+    cloud.listing = {"projects": [*checkin.PROJECTS, {"id": "p3", "name": "more", "egi.VO": VO}]}
     assert refused(site, good, project_id=None).facts == {"access": "p1", "more": "p3"}
 
 

@@ -60,7 +60,8 @@ def test_of_packages_those_that_fail_are_named_with_what_their_scripts_say(watch
 def test_of_a_long_failure_beginning_and_end_are_told(watcher):
     watcher.event(failed(msg=f"apt-get install {'x ' * 900}failed: no room"))
     message = watcher.failures[0].message
-    assert message.startswith("apt-get install x") and message.endswith("x failed: no room")
+    assert message.startswith("apt-get install x")
+    assert message.endswith("x failed: no room")
     assert len(message) < 610
 
 
