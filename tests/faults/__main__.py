@@ -1,7 +1,7 @@
 """make faults: trials from a seed on, a line each, with the orchestrator and with Terraform alone.
 
-The results are in faults.json after each trial; a failure is named by its seed. In the
-environment: TRIALS, SEED, or SEEDS, a list; BARE (0: no comparison), PLANTED (tags, copies: the
+The results are in faults.json after each trial, beside those of other seeds from earlier runs: a
+long run can be made in pieces. A failure is named by its seed. In the environment: TRIALS, SEED, or SEEDS, a list; BARE (0: no comparison), PLANTED (tags, copies: the
 trials must fail).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -28,25 +29,35 @@ RESULTS = ROOT / (f"faults-{PLANTED}.json" if PLANTED else "faults.json")
 
 def main() -> int:
     """Run the trials; return how many of them ended in a problem."""
+    commit = _commit()
     results: list[dict[str, object]] = []
     with ground.prepared(PLANTED) as run:
         seeds = SEEDS or range(FIRST, FIRST + TRIALS)
-        asked = [run.submit(Fault.of(seed), bare=BARE) for seed in seeds]
-        for done in asked:
+        trials = [run.submit(Fault.of(seed), bare=BARE) for seed in seeds]
+        for done in trials:
             for result in done.result():
-                results.append(result.as_value)
+                at = datetime.now(UTC).isoformat(timespec="minutes")
+                results.append({**result.as_value, "at": at, "commit": commit})
                 print(_line(result), flush=True)
             _keep(results)
     print(table.render(json.loads(RESULTS.read_text())))
     return sum(bool(one["problems"]) for one in results if one["way"] == "orchestrator")
 
 
+def _commit() -> str:
+    asked = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(
+        asked, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
+
+
 def _keep(results: Sequence[dict[str, object]]) -> None:
+    kept = json.loads(RESULTS.read_text())["trials"] if RESULTS.exists() else []
+    trials = {(one["seed"], one["way"]): one for one in (*kept, *results)}
     value = {
-        "at": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
         "planted": PLANTED,
-        "trials": results,
+        "trials": list(trials.values()),
     }
     RESULTS.write_text(json.dumps(value, indent=1) + "\n")
 

@@ -14,8 +14,8 @@ Trial = Mapping[str, Any]
 _HEAD = """\
 # Trials
 
-Written by `python -m tests.faults.table` from the results of a run of `make faults`; nothing in it
-was written by hand. What a trial is, and how to repeat one: `tests/faults/README.md`.
+Written by `python -m tests.faults.table` from the results of `make faults`; nothing in it was written
+by hand. What a trial is, and how to repeat one: `tests/faults/README.md`.
 """
 _COLUMNS = (
     ("trials", lambda ones: len(ones)),
@@ -37,7 +37,7 @@ def render(run: Mapping[str, Any]) -> str:
     wrong = [one for one in ours if one["problems"]]
     parts = [
         _HEAD,
-        f"{len(ours)} trials (seeds {_seeds(ours)}), {run['at']}, {run['machine']};"
+        f"{len(ours)} trials (seeds {_seeds(ours)}), {_when(ours)}, {run['machine']};"
         f" {len(wrong)} with a problem.",
         "## The orchestrator",
         _table(ours),
@@ -61,6 +61,13 @@ def _seeds(trials: Sequence[Trial]) -> str:
     first, last = seeds[0], seeds[-1]
     whole = last - first + 1 == len(seeds) > 1
     return f"{first} to {last}" if whole else ", ".join(map(str, seeds))
+
+
+def _when(trials: Sequence[Trial]) -> str:
+    """Say when they were made, and of which commits."""
+    first, last = min(one["at"] for one in trials), max(one["at"] for one in trials)
+    commits = dict.fromkeys(one["commit"] for one in sorted(trials, key=lambda one: one["at"]))
+    return f"{first} to {last}, at {', '.join(commits)}"
 
 
 def _table(trials: Sequence[Trial]) -> str:
