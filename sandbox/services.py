@@ -104,8 +104,8 @@ def _cloud(layout: Layout) -> tuple[Service, ...]:
     """The Python services; a relayed port answers only when the service behind it does."""
     etc, ports = layout.etc, PUBLIC_PORTS
     nova, neutron = f"--config-file {etc}/nova.conf", f"--config-file {etc}/neutron.conf"
-    keystone = _gunicorn(layout, 25001, "keystone", workers=2)
-    placement = _gunicorn(layout, 28779, "placement", workers=1)
+    keystone = _gunicorn(layout, 25001, "keystone", workers=4)
+    placement = _gunicorn(layout, 28779, "placement", workers=2)
     return (
         Service(
             "keystone",
@@ -177,8 +177,10 @@ def _python_service(
 
 
 def _gunicorn(layout: Layout, port: int, application: str, *, workers: int) -> str:
+    # Processes and no threads: of requests at once in two threads, Keystone at times lists one no
+    # project, or refuses it.
     return (
-        f"{_bin(layout)}/gunicorn --bind 127.0.0.1:{port} --workers {workers} --threads 8"
+        f"{_bin(layout)}/gunicorn --bind 127.0.0.1:{port} --workers {workers}"
         f" --preload --limit-request-field_size 0 --timeout 120"
         f" --pythonpath {SOURCE.parent} sandbox.applications:{application}()"
     )
