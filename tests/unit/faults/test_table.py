@@ -17,9 +17,16 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
         Result(fault=full, way="orchestrator", struck=True, left=8, problems=["left at the end: x"]),
     ]  # fmt: skip
     page = render(
-        {"at": "2026-11-24", "machine": "2 cores", "trials": [one.as_value for one in results]}
+        {
+            "machine": "2 cores",
+            "trials": [
+                {**one.as_value, "at": f"2026-11-2{day}", "commit": "abc" if day < 5 else "def"}
+                for day, one in enumerate(results, 4)
+            ],
+        }
     )
-    assert "2 trials (seeds 4 to 5), 2026-11-24, 2 cores; 1 with a problem." in page
+    when = "2026-11-24 to 2026-11-26, at abc, def"
+    assert f"2 trials (seeds 4 to 5), {when}, 2 cores; 1 with a problem." in page
     assert "| deploy | both killed | 1 | 1 | 5 | 1 | 0 | 0 | 12.5 |" in page
     assert "| killed | Terraform alone | 1 | 1 | 5 | 0 | 3 | 3 | 20.0 |" in page
     assert "- seed 5, destroy, disk full: left at the end: x" in page
