@@ -313,11 +313,18 @@ def _failure(data: Mapping[str, Any], secrets: Sequence[str]) -> TaskFailure:
 def _words(result: Mapping[str, Any]) -> str:
     """Return what a task said, of a loop what its failed items did."""
     items = [item for item in result.get("results") or () if item.get("failed")]
-    packages = _PACKAGE.findall(f"{result.get('stdout')}\n{result.get('stderr')}")
     if items:
         return "; ".join(f"{_named(item)}{_words(item)}" for item in items)
-    if packages:
-        return "; ".join(" ".join(one.split()) for one in dict.fromkeys(packages))
+    return _packages(result) or _last_words(result)
+
+
+def _packages(result: Mapping[str, Any]) -> str:
+    """Return which packages failed and what their scripts said; nothing where none did."""
+    found = _PACKAGE.findall(f"{result.get('stdout')}\n{result.get('stderr')}")
+    return "; ".join(" ".join(one.split()) for one in dict.fromkeys(found))
+
+
+def _last_words(result: Mapping[str, Any]) -> str:
     said = result.get("msg") or result.get("stderr") or result.get("module_stderr") or "no words"
     details = str(result.get("stderr") or "").strip().splitlines()
     message = " ".join(str(said).split())
@@ -354,7 +361,7 @@ def _unnamed(log: Path, *, overdue: bool, killed: bool) -> TaskFailure:
     if overdue:
         return TaskFailure(host="all", task="the playbook", message="took too long and was ended")
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    said = " ".join(text.split())[-600:] or "it said nothing"
+    said = " ".join(text.split())[-_LONGEST:] or "it said nothing"
     if killed:
         said = f"was killed on this machine, by somebody or for want of memory; its last words: {said[-200:]}"
     return TaskFailure(host="all", task="the playbook", message=said)

@@ -1,8 +1,8 @@
 """make faults: trials from a seed on, a line each, with the orchestrator and with Terraform alone.
 
 The results are in faults.json after each trial, beside those of other seeds from earlier runs: a
-long run can be made in pieces. A failure is named by its seed. In the environment: TRIALS, SEED, or SEEDS, a list; BARE (0: no comparison), PLANTED (tags, copies: the
-trials must fail).
+long run can be made in pieces. A failure is named by its seed. In the environment: TRIALS, SEED, or
+SEEDS, a list; BARE (0: no comparison), PLANTED (tags, copies: the trials must fail).
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def main() -> int:
 
 def _commit() -> str:
     asked = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(
-        asked, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout.strip()
+    return subprocess.check_output(asked, cwd=ROOT, text=True).strip()
 
 
 def _keep(results: Sequence[dict[str, object]]) -> None:
