@@ -145,7 +145,7 @@ def test_a_killed_service_comes_back(sandbox):
     for name in ("keystone", "nova-api", "neutron-server"):
         os.kill(outside[name], signal.SIGKILL)
 
-    assert sandbox("up").returncode == 0
+    sandbox("up")
     assert json.loads(sandbox("status", "--json").stdout)["up"]
 
 
@@ -156,7 +156,7 @@ def test_a_sandbox_killed_outright_comes_up_again(sandbox):
         except ProcessLookupError:
             continue
 
-    assert sandbox("up").returncode == 0
+    sandbox("up")
     assert sorted(projects_of("operator")) == sorted(OPERATED)
 
 
@@ -185,5 +185,5 @@ def test_down_leaves_no_process_and_the_data_come_back(sandbox):
     assert processes() == {}
     assert enclosure.pids(LAYOUT) == []
     assert sandbox("status", check=False).returncode == 1
-    assert sandbox("up").returncode == 0
+    sandbox("up")
     assert sorted(projects_of("operator")) == sorted(before)
