@@ -10,7 +10,7 @@ import time
 from importlib import import_module
 from typing import Any
 
-PATIENCE = 120
+PATIENCE = 180
 
 
 def has_consumer(connection: Any, queue: str) -> bool:
@@ -29,7 +29,9 @@ def main(address: str, queues: list[str]) -> None:
     kombu = import_module("kombu")
     end = time.monotonic() + PATIENCE
     with kombu.Connection(address.replace("rabbit://", "amqp://")) as connection:
-        connection.ensure_connection(max_retries=30, interval_start=0.2, interval_max=1)
+        # Beside other work the broker itself takes half a minute to start. A step of 0, since with
+        # kombu's own steps and a short interval the number of retries is over within seconds.
+        connection.ensure_connection(timeout=PATIENCE, interval_start=0.2, interval_step=0)
         while missing := [queue for queue in queues if not has_consumer(connection, queue)]:
             if time.monotonic() > end:
                 sys.exit(f"nobody reads from the queues {', '.join(missing)}")
