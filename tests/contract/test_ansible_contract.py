@@ -68,6 +68,15 @@ def test_tasks_are_told_and_counted(run):
     assert (result.code, result.ok, result.changed) == (0, 2, 1)
 
 
+def test_one_python_on_a_node_serves_all_tasks_where_mitogen_is_installed(run, monkeypatch):
+    ask = {"name": "whose", "ansible.builtin.shell": "grep -q mitogen /proc/$PPID/cmdline"}
+    assert run(ask, ask).ok == 2
+    monkeypatch.setattr("orchestrator.drivers.ansible.find_spec", lambda _name: None)
+    with pytest.raises(DeploymentFailedError, match="configuration of the nodes failed"):
+        run(ask)
+    assert run(command("true")).ok == 1
+
+
 def test_a_failure_names_host_task_and_words(run):
     with pytest.raises(DeploymentFailedError) as caught:
         run(command("ls /does/not/exist"))
@@ -188,40 +197,6 @@ def test_a_secret_is_struck_out_of_all_that_ansible_said_and_wrote(run):
     ]
     assert found == [run.workdir.secrets / "variables.json"]
     assert found[0].stat().st_mode & 0o077 == 0
-
-
-def test_a_stop_leaves_no_process(run, tmp_path):
-    stop = threading.Event()
-    marker = str(4000 + os.getpid() % 1000) + ".125"
-
-    def running():
-        return (
-            marker in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-        )
-
-    def stop_once_running():
-        while not running():
-            time.sleep(0.1)
-        stop.set()
-
-    threading.Thread(target=stop_once_running, daemon=True).start()
-    with pytest.raises(InterruptedRunError):
-        run(command(f"sleep {marker}"), stop=stop)
-    assert not running()
-
-
-def test_an_error_in_a_callback_leaves_no_process(run):
-    def refuse(_name):
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        run(command("sleep 4000.5"), on_task=refuse)
-    for _ in range(50):
-        told = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-        if "sleep 4000.5" not in told and str(run.workdir.path) not in told:
-            return
-        time.sleep(0.2)
-    pytest.fail(told)
 
 
 def test_a_run_that_takes_too_long_is_ended(run):

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a playbook, of the orchestrator or of Ansible itself: nothing runs on unseen, and the next one ends well."""
+"""A playbook ended in the middle, asked to or by kill -9 of the orchestrator or Ansible: nothing runs on unseen, and the next one ends well."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from orchestrator.drivers import leftovers
+from orchestrator.drivers.ansible import run_playbook
+from orchestrator.errors import InterruptedRunError
 from orchestrator.rendering import inventory
 
 pytestmark = pytest.mark.contract
@@ -45,13 +47,8 @@ class Run:
         self.workdir, self.done = on_node.workdir, folder / "done"
         file = folder / "playbook.yml"
         file.write_text(yaml.safe_dump(playbook(folder)))
-        self._given = json.dumps(
-            {
-                "workdir": str(self.workdir.path),
-                "playbook": str(file),
-                "inventory": inventory([on_node.node]),
-            }
-        )
+        self.play = {"playbook": file, "inventory": inventory([on_node.node])}
+        self._given = json.dumps({"workdir": self.workdir.path, **self.play}, default=str)
 
     def start(self) -> subprocess.Popen[str]:
         """Start it; it has begun when this returns."""
@@ -94,6 +91,24 @@ class Run:
 @pytest.fixture
 def run(on_node, tmp_path):
     return Run(on_node, tmp_path)
+
+
+def test_a_stop_leaves_no_process(run):
+    stop = threading.Event()
+    with pytest.raises(InterruptedRunError):
+        run_playbook(run.workdir, **run.play, env=os.environ, on_task=lambda _: stop.set(), stop=stop)
+    assert run.at_work() == []
+    assert len(run.steps()) < STEPS / 2
+
+
+def test_an_error_in_a_callback_leaves_no_process(run):
+    def refuse(_name):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        run_playbook(run.workdir, **run.play, env=os.environ, on_task=refuse)
+    assert run.at_work() == []
+    assert len(run.steps()) < STEPS / 2
 
 
 @pytest.mark.parametrize("seed", range(5))
