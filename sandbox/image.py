@@ -64,6 +64,8 @@ def _bootstrap(root: Path, log: Path) -> None:
         '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/hostname "$1"/etc/resolv.conf',
         *(f"--customize-hook=copy-in {path} {AUTHORITIES}" for path in _own_authorities()),
         '--customize-hook=chroot "$1" update-ca-certificates',
+        # The pages are left out; Java is not installed where their folders are not there.
+        '--customize-hook=for part in 1 5 7 8; do mkdir -p "$1/usr/share/man/man$part"; done',
         f'--customize-hook=chroot "$1" systemctl mask {MASKED}',
         '--customize-hook=echo "/dev/vda / ext4 defaults,noatime 0 0" > "$1"/etc/fstab',
     ]

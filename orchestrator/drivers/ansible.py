@@ -188,6 +188,18 @@ def run_playbook(
     return result
 
 
+def strategy() -> dict[str, str]:
+    """Return what keeps one Python on a node for all tasks, where Mitogen is installed.
+
+    Each task starts its own otherwise, and is sent there: 0.4 s of CPU, 5 s on an emulated machine.
+    """
+    found = find_spec("ansible_mitogen")
+    if found is None or found.origin is None:
+        return {}
+    plugins = Path(found.origin).parent / "plugins" / "strategy"
+    return {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(plugins)}
+
+
 def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
     """Write variables of which no text is ever taken for a template, or for anything but a text.
 
@@ -276,20 +288,8 @@ def _environment(
         "ANSIBLE_SSH_RETRIES": "3",
         "ANSIBLE_SSH_ARGS": shlex.join([*ssh.options(workdir), *shared]),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
-        **_strategy(),
+        **strategy(),
     }
-
-
-def _strategy() -> dict[str, str]:
-    """Return what keeps one Python on a node for all tasks, where Mitogen is installed.
-
-    Each task starts its own otherwise, and is sent there: 0.4 s of CPU, 5 s on an emulated machine.
-    """
-    found = find_spec("ansible_mitogen")
-    if found is None or found.origin is None:
-        return {}
-    plugins = Path(found.origin).parent / "plugins" / "strategy"
-    return {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(plugins)}
 
 
 def _run(config: Any, own: Mapping[str, str], watcher: _Watcher) -> int | None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator.drivers import ssh
+from orchestrator.drivers import ansible, ssh
 from orchestrator.paths import Folders
 from orchestrator.workdir import Workdir
 
@@ -58,6 +58,7 @@ def role_times(work: Path) -> dict[str, dict[str, float]]:
         "ANSIBLE_CALLBACKS_ENABLED": "role_times",
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_SSH_ARGS": shlex.join([*ssh.options(Workdir(work)), *shared]),
+        **ansible.strategy(),
     }
     files = ["-i", f"{work}/ansible/inventory.json", "-e", f"@{work}/secrets/variables.json"]
     argv = [str(BIN / "ansible-playbook"), *files, str(work / "usecase" / "playbook.yml")]
