@@ -16,8 +16,9 @@ def settings(accelerated: bool) -> dict[str, str]:
     """Return Nova's settings for KVM or for emulation."""
     if accelerated:
         return {"virt_type": "kvm", "cpu": "cpu_mode = host-passthrough"}
-    # Emulation refuses the newest model ("max"); this one has what Debian needs.
-    return {"virt_type": "qemu", "cpu": "cpu_mode = custom\ncpu_models = Nehalem"}
+    # Emulation refuses the newest model ("max"). This is the first one that has AES: what comes
+    # over TLS is decrypted by it, several times as fast as by a program that is emulated.
+    return {"virt_type": "qemu", "cpu": "cpu_mode = custom\ncpu_models = Westmere"}
 
 
 def works(layout: Layout, kernel: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Module calls and seconds of each role: what a second run costs beside the programs it starts.
+"""Module calls and seconds of each role at a second run, beside the same by hand in a shell on the machine.
 
 python -m tests.bench.roles NAME        of a deployment that is there
 """
@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def measure(home: Path) -> dict[str, float]:
         subprocess.run(asked, env=env, check=True, stdout=subprocess.DEVNULL)
         for role, row in role_times(work_of(NAME, env)).items():
             found |= {f"{use_case}: role {role}, {what}": value for what, value in row.items()}
+        found[f"{use_case}: the same by hand, seconds"] = by_hand(NAME, use_case, env)
         subprocess.run([COMMAND, "destroy", NAME], env=env, check=True, stdout=subprocess.DEVNULL)
     return found
 
@@ -70,6 +72,16 @@ def role_times(work: Path) -> dict[str, dict[str, float]]:
     return found
 
 
+def by_hand(name: str, use_case: str, env: Mapping[str, str]) -> float:
+    """Return the seconds of a shell script that does on the machine what the roles do."""
+    argv = [COMMAND, "ssh", name, "--", "sudo", "sh", "-s"]
+    script = Path(__file__).with_name(f"bare_{use_case}.sh").read_text()
+    start = time.monotonic()
+    subprocess.run(argv, env=env, input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - start
+
+
 if __name__ == "__main__":
     for name, row in role_times(work_of(sys.argv[1], os.environ)).items():
         print(f"{name:<12} {row['calls']:>4} calls {row['seconds']:>7.1f} s")
+    print(f"by hand                 {by_hand(sys.argv[1], USE_CASES[0], os.environ):>7.1f} s")

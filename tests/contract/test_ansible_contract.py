@@ -6,8 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import yaml
 
 from orchestrator import paths
 from orchestrator.drivers.ansible import run_playbook
-from orchestrator.errors import DeploymentFailedError, InterruptedRunError
+from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import DataVolume
 from orchestrator.rendering import inventory
 from orchestrator.workdir import Workdir

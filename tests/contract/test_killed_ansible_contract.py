@@ -96,7 +96,9 @@ def run(on_node, tmp_path):
 def test_a_stop_leaves_no_process(run):
     stop = threading.Event()
     with pytest.raises(InterruptedRunError):
-        run_playbook(run.workdir, **run.play, env=os.environ, on_task=lambda _: stop.set(), stop=stop)
+        run_playbook(
+            run.workdir, **run.play, env=os.environ, on_task=lambda _: stop.set(), stop=stop
+        )
     assert run.at_work() == []
     assert len(run.steps()) < STEPS / 2
 

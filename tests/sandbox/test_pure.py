@@ -163,7 +163,7 @@ def test_debian_12_and_ubuntu_suit(release, suits):
 
 
 def test_emulation_names_a_processor_and_kvm_passes_the_hosts_through():
-    assert "Nehalem" in kvm.settings(False)["cpu"]
+    assert "Westmere" in kvm.settings(False)["cpu"]
     assert kvm.settings(True)["virt_type"] == "kvm"
 
 
