@@ -29,7 +29,7 @@ def main(address: str, queues: list[str]) -> None:
     kombu = import_module("kombu")
     end = time.monotonic() + PATIENCE
     with kombu.Connection(address.replace("rabbit://", "amqp://")) as connection:
-        # Beside other work the broker itself takes half a minute to start. A step of 0, since with
+        # Beside other work the broker itself takes 16 s and more to start. A step of 0, since with
         # kombu's own steps and a short interval the number of retries is over within seconds.
         connection.ensure_connection(timeout=PATIENCE, interval_start=0.2, interval_step=0)
         while missing := [queue for queue in queues if not has_consumer(connection, queue)]:

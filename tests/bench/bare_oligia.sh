@@ -2,6 +2,8 @@
 # What a person would type on the machine for what the roles docker and oligia do: root's shell, with nothing left to do.
 # The files are the ones that are there: written anew, as a script without looking would.
 set -eu
+# One of the files is the desktop's password: what is copied on the way is root's alone.
+umask 077
 again() { # MODE GROUP FILE
   cp "$3" /tmp/again
   install -m "$1" -g "$2" /tmp/again "$3"
