@@ -149,22 +149,27 @@ class Provisioning:
         return {"terraform": version, "provider": rendering.PROVIDER_VERSION}
 
     def recover(self, login: KeystoneLogin, imports: Mapping[str, str], log: PhaseLog) -> Plan:
-        """Take resources back into the state, and do nothing else; return the plan that did it.
+        """Take resources back into the state, and do nothing else; return what a plan would still do.
 
         Raises UnsafePlanError when that would lose something.
         """
         self._workdir.write_imports(imports)
         terraform = self._terraform(login, _watch(self._journal, log))
         terraform.init()
-        terraform.save_plan(targets=sorted(imports))
+        terraform.save_plan()
         plan = read_plan(terraform.show_plan())
-        plan.raise_if_unsafe()
+        is_all = plan.counts.keys() <= {"import"}
+        if not is_all:
+            # There is more to do than that: it is left to a deploy.
+            terraform.save_plan(targets=sorted(imports))
+            read_plan(terraform.show_plan()).raise_if_unsafe()
         try:
             terraform.apply_saved_plan()
         finally:
             self._workdir.keep_state()
             self._workdir.write_imports({})
-        return plan
+        # A plan costs seconds, and one that only imports has said that nothing would be left.
+        return Plan(changes=()) if is_all else self.plan(login)
 
     def existing_kinds(self) -> list[str]:
         """Return the kind of each resource that the state knows; none where it is unreadable."""

@@ -351,11 +351,7 @@ class Run:
                     f"{self._site.name} has nothing that carries the mark of {self.deployment.name}",
                     way_out=[f"make destroy NAME={self.deployment.name}        forgets it here"],
                 )
-            if found.imports:
-                self._through(
-                    lambda: self._provisioning.recover(self._login.now, found.imports, log)
-                )
-            rest = self._through(lambda: self._provisioning.plan(self._login.now))
+            rest = self._through(lambda: self._plan_after(found.imports, log))
             self._configuration.learn_host_keys(self.deployment, self._cloud())
             words = count_in_words(one.kind for one in found.missing)
             log.finish(f"taken back: {words}" if words else "the state knows all that there is")
@@ -501,6 +497,12 @@ class Run:
         return self._provisioning.apply(
             self._login.now, log, jump_host=selection.jump_host if selection else None
         )
+
+    def _plan_after(self, imports: Mapping[str, str], log: PhaseLog) -> Plan:
+        """Take resources back into the state; return what a plan would still do."""
+        if imports:
+            return self._provisioning.recover(self._login.now, imports, log)
+        return self._provisioning.plan(self._login.now)
 
     def _plan_the_rest(self, log: PhaseLog) -> None:
         """Plan what an apply had not made when its login ended; what it had begun is taken back."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
 import os
+import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -155,3 +161,77 @@ def test_a_compose_file_that_opens_a_port_to_the_world_is_refused(
 )
 def test_a_container_that_cannot_be_is_refused(tmp_path: Path, container: dict[str, Any]) -> None:
     assert "small letters" in refusal(tmp_path, containers_list=[container])
+
+
+# --- Miniforge, by a server of this machine in place of its release
+
+INSTALLER = """\
+while [ "$1" != -p ]; do shift; done
+mkdir -p "$2/conda-meta" && touch "$2/conda-meta/history"
+"""
+
+
+def brought(tmp_path: Path, *, url: str, installer: str = INSTALLER) -> str:
+    """What Ansible says of bringing Miniforge from there; the installer's checksum is this one's."""
+    home = tmp_path / "miniforge"
+    role = paths.ANSIBLE_ROLES / "snakemake"
+    tasks = yaml.safe_load((role / "tasks/miniforge.yml").read_text())
+    own = {
+        "_snakemake_miniforge": str(home),
+        "_snakemake_miniforge_url": url,
+        "_snakemake_miniforge_sha256": {
+            platform.machine(): hashlib.sha256(installer.encode()).hexdigest()
+        },
+    }
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "pre_tasks": [{"ansible.builtin.setup": {"gather_subset": ["!all", "min"]}}],
+        "vars": {"ansible_python_interpreter": sys.executable, **own},
+        # Without the first, which makes the folder of a node.
+        "tasks": tasks[1:],
+    }
+    file = tmp_path / "miniforge.yml"
+    file.write_text(yaml.safe_dump([play]))
+    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
+    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stdout + done.stderr
+    assert (done.returncode == 0) is (home / "conda-meta" / "history").exists()
+    return done.stdout
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Iterator[str]:
+    """The address of an installer on this machine."""
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "Miniforge3.sh").write_text(INSTALLER)
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/Miniforge3.sh"
+        server.shutdown()
+
+
+def test_miniforge_is_run_where_its_release_can_be_reached(tmp_path: Path, release: str) -> None:
+    assert "changed=3" in brought(tmp_path, url=release)
+    assert (tmp_path / "miniforge.sh").read_text() == INSTALLER
+
+
+@pytest.mark.parametrize(
+    ("installer", "name", "cause"),
+    [
+        (INSTALLER, "nothing.sh", "404"),
+        ("another", "Miniforge3.sh", "checksum"),
+        (INSTALLER, "", "refused"),
+    ],
+)
+def test_where_miniforge_does_not_come_the_way_without_it_is_named(
+    tmp_path: Path, release: str, installer: str, name: str, cause: str
+) -> None:
+    url = release.replace("Miniforge3.sh", name) if name else "http://127.0.0.1:9/Miniforge3.sh"
+    said = brought(tmp_path, url=url, installer=installer)
+    assert f"{url} does not come to this node" in said
+    assert cause in said
+    assert "snakemake_backend=pip" in said

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import desktop, oci
+from sandbox.layout import REGISTRY, Layout
 from tests.e2e.browser import Browser, browser
 from tests.e2e.people import ROOT, Person
 
@@ -98,4 +103,89 @@ def test_a_browser_shows_topcat_with_the_table(person: Person, tmp_path: Path, s
 
     again = person.run("deploy", *request, "--configure", "--json", timeout=1200)
     assert ", 0 changed" in again.stdout
+    person.run("destroy", NAME)
+
+
+LABEL = "sandbox.renewed"
+
+
+def renewed(folder: Path, label: str) -> Path:
+    """The desktop's image with another label, and so with another digest; the layers stay where they are."""
+    made = desktop.place(Layout())
+    manifest = json.loads((made / "manifest.json").read_text())
+    config = json.loads(blob(made, manifest["config"]).read_text())
+    config["config"]["Labels"][LABEL] = label
+    content = json.dumps(config).encode()
+    name = hashlib.sha256(content).hexdigest()
+    folder.mkdir()
+    for layer in manifest["layers"]:
+        blob(folder, layer).symlink_to(blob(made, layer))
+    (folder / name).write_bytes(content)
+    manifest["config"] |= {"digest": f"sha256:{name}", "size": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def blob(folder: Path, of: dict[str, str]) -> Path:
+    return folder / of["digest"].removeprefix("sha256:")
+
+
+def saved(image: Path, name: str, target: Path) -> Path:
+    """An image as `docker save` writes one."""
+    manifest = json.loads((image / "manifest.json").read_text())
+    config, layers = blob(image, manifest["config"]), [blob(image, x) for x in manifest["layers"]]
+    told = {
+        "Config": f"{config.name}.json",
+        "RepoTags": [name],
+        "Layers": [f"{layer.name}/layer.tar" for layer in layers],
+    }
+    content = json.dumps([told]).encode()
+    header = tarfile.TarInfo("manifest.json")
+    header.size = len(content)
+    with tarfile.open(target, "w", dereference=True) as tar:
+        tar.addfile(header, io.BytesIO(content))
+        tar.add(config, f"{config.name}.json")
+        for layer in layers:
+            tar.add(layer, f"{layer.name}/layer.tar")
+    return target
+
+
+def test_a_renewed_desktop_keeps_what_is_in_it(person: Person, tmp_path: Path) -> None:
+    def deploy(*parameters: str) -> None:
+        given = [word for one in parameters for word in ("--param", one)]
+        person.run("deploy", "oligia", "--site", "SANDBOX", "--name", NAME, *given, timeout=2400)
+
+    def inside(*argv: str) -> str:
+        return person.run("ssh", NAME, "--", *argv).stdout.strip()
+
+    def runs() -> str:
+        return inside(
+            "sudo",
+            "docker",
+            "inspect",
+            "oligia",
+            "--format",
+            f"'{{{{index .Config.Labels \"{LABEL}\"}}}}'",
+        )
+
+    deploy()
+    inside("oligia", "run", "sh", "-c", "'echo mine > Desktop/mine'")
+    password = person.run("secret", NAME, "oligia_password").stdout
+
+    second = renewed(tmp_path / "second", "by digest")
+    digest = oci.push(second, address=REGISTRY, ca=Layout().ca, name=desktop.NAME, tag="renewed")
+    image = f"{REGISTRY[0]}:{REGISTRY[1]}/{desktop.NAME}:renewed@{digest}"
+    deploy(f"oligia_image={image}")
+    assert runs() == "by digest"
+    assert inside("oligia", "run", "cat", "Desktop/mine") == "mine"
+
+    name = "desktop.local/oligia:third"
+    third = saved(renewed(tmp_path / "third", "from a file"), name, tmp_path / "third.tar")
+    deploy("oligia_source=tarball", f"oligia_image={name}", f"oligia_tarball={third}")
+    assert runs() == "from a file"
+    assert inside("oligia", "run", "cat", "Desktop/mine") == "mine"
+    assert person.run("secret", NAME, "oligia_password").stdout == password
+    # One goes once nothing of it runs any more: the first, by now.
+    kept = inside("sudo", "docker", "images", "--digests")
+    assert oci.digest(desktop.place(Layout())) not in kept
     person.run("destroy", NAME)

@@ -254,11 +254,25 @@ def test_what_is_taken_back_is_in_the_state_and_nothing_else_is_done(
     before = dict(world.resources)
     imports = {'module.nodes.openstack_compute_instance_v2.node["sky-toy"]': "server-sky-toy"}
     with journal.phase("recover") as log:
-        plan = provisioning.recover(login, imports, log)
-    assert plan.counts == {"import": 1}
+        rest = provisioning.recover(login, imports, log)
+    assert rest.counts == {"create": 2}
     assert provisioning.known() == imports
     assert world.resources == before
     assert not (workdir.path / "imports.tf.json").exists()
+
+
+def test_where_all_is_taken_back_nothing_is_left_to_do(
+    applied, provisioning, login, journal, world, workdir
+):
+    imports = provisioning.known()
+    workdir.set_state_aside()
+    before = dict(world.resources)
+    with journal.phase("recover") as log:
+        rest = provisioning.recover(login, imports, log)
+    assert rest.changes == ()
+    assert provisioning.known() == imports
+    assert world.resources == before
+    assert provisioning.plan(login).changes == ()
 
 
 def test_after_a_destroy_there_are_no_nodes(applied, provisioning, login, journal, world):
