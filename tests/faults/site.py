@@ -93,7 +93,7 @@ class Project:
         """List everything that the deployments of these names could have made there."""
         network, project = self._admin.network, self.id
         listings: dict[str, Sequence[Any]] = {
-            "server": list(self._admin.compute.servers(all_projects=True, project_id=project)),
+            "server": self._servers(),
             "port": [
                 port
                 for port in network.ports(project_id=project)
@@ -121,15 +121,23 @@ class Project:
 
     def server(self, name: str) -> str:
         """Return the id of the server of that name."""
-        servers = self._admin.compute.servers(all_projects=True, project_id=self.id)
-        (found,) = [one for one in servers if one.name == name]
+        (found,) = [one for one in self._servers() if one.name == name]
         return str(found.id)
 
     def remove_server(self, server_id: str) -> None:
-        """Remove a server by hand, as a colleague might."""
-        server = self._admin.compute.get_server(server_id)
-        self._admin.compute.delete_server(server, force=True)
-        self._admin.compute.wait_for_delete(server, wait=60)
+        """Remove a server by hand, as a colleague might, and wait until no listing has it any more."""
+        self._admin.compute.delete_server(server_id, force=True)
+        deadline = time.monotonic() + _PATIENCE
+        # The SDK waits until its status is DELETED, with which it may still be listed.
+        while server_id in {one.id for one in self._servers()}:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"server {server_id} is still there {_PATIENCE:.0f} s after its end"
+                )
+            time.sleep(0.2)
+
+    def _servers(self) -> list[Any]:
+        return list(self._admin.compute.servers(all_projects=True, project_id=self.id))
 
     def clear(self, things: Callable[[], set[Thing]]) -> None:
         """Remove what a trial has left, until nothing of it is listed any more."""
