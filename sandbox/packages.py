@@ -27,6 +27,7 @@ NEEDED = (
     "libvirt-dev",
     "mariadb-client-core",
     "mariadb-server-core",
+    "memcached",
     "mmdebstrap",
     "openssl",
     "pkg-config",

@@ -55,8 +55,11 @@ def _ground(layout: Layout) -> tuple[Service, ...]:
         " --max-connections=500 --innodb-buffer-pool-size=128M"
         " --innodb-flush-log-at-trx-commit=2 --character-set-server=utf8mb3"
     )
+    # It holds tokens: only root may ask it, which all that ask are.
+    memcached = f"/usr/bin/memcached -u root -s {run}/memcached.sock -a 0600 -m 64 -t 1"
     return (
         Service("mariadb", mariadb, socket=f"{run}/mariadb.sock", keeps_data=True),
+        Service("memcached", memcached, socket=f"{run}/memcached.sock"),
         Service("epmd", "/usr/bin/epmd", user="rabbitmq", environment=erlang, keeps_data=True),
         Service(
             "rabbitmq",

@@ -162,6 +162,7 @@ class Start:
         agent = ("neutron queues",)
         return [
             self._program("relay", ground),
+            self._program("memcached", ground),
             self._program("epmd", ground),
             self._program("rabbitmq", ("epmd",)),
             self._program("libvirtd", ground),
@@ -170,7 +171,7 @@ class Start:
             self._program("jump", (*ground, "sshd", "jump keys", "relay")),
             self._program("bad-sites", ground),
             self._program("apache", (*ground, "relay")),
-            self._program("keystone", ("keystone schema", "apache")),
+            self._program("keystone", ("keystone schema", "memcached", "apache")),
             self._program("glance-api", ("glance schema", "catalog")),
             self._program("placement", ("placement schema", "catalog")),
             self._program("neutron-server", neutron),
