@@ -11,7 +11,7 @@ from concurrent.futures import Future
 import pytest
 
 from tests.faults import ground
-from tests.faults.fault import ALWAYS, QUICK, USUAL, Fault, Rule
+from tests.faults.fault import ALWAYS, USUAL, Fault, Rule
 from tests.faults.trial import Result
 
 pytestmark = pytest.mark.e2e
@@ -49,12 +49,7 @@ def trials(sandbox: None, request: pytest.FixtureRequest) -> Iterator[Trials]:
         yield {fault: run.submit(fault) for fault in faults}
 
 
-def as_parameter(seed: int) -> object:
-    marks = () if seed in QUICK else pytest.mark.slow
-    return pytest.param(Fault.of(seed), marks=marks, id=str(seed))
-
-
-@pytest.mark.parametrize("fault", [as_parameter(seed) for seed in USUAL])
+@pytest.mark.parametrize("fault", [pytest.param(Fault.of(seed), id=str(seed)) for seed in USUAL])
 def test_the_next_command_puts_it_right(trials: Trials, fault: Fault):
     (result,) = trials[fault].result()
     assert result.problems == [], fault.words

@@ -14,13 +14,10 @@ DISKS = ("full", "read-only")
 _STEPS = {"deploy": 25, "redeploy": 3, "recover": 0, "destroy": 25}
 _LASTING = {"deploy": 2.0, "redeploy": 4.0, "recover": 6.0, "destroy": 2.0}
 
-# The trials that everybody runs: each verb, victim, damage and disk, and most of what a site can
-# answer.
+# The trials of `make test`: each verb, victim, damage and disk, and most of what a site can answer.
 USUAL = (
     1, 4, 5, 6, 7, 11, 12, 13, 15, 17, 18, 25, 26, 29, 30, 32, 36, 42, 63, 70, 92, 94, 150, 153, 408,
 )  # fmt: skip
-# Those of them that `make test` has time for; `make e2e-slow` runs the others.
-QUICK = (1, 4, 5, 7, 12, 15, 17, 25, 30, 42, 92, 408)
 
 ALWAYS = 1_000_000
 # What is refused or spoilt once the request has been read.

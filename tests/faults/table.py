@@ -1,4 +1,4 @@
-"""docs/trials.md, from the results of a run: `python -m tests.faults.table`."""
+"""docs/trials.md and trials.json, from what is there and the results of new runs: `python -m tests.faults.table`."""
 
 from __future__ import annotations
 
@@ -57,10 +57,14 @@ def render(run: Mapping[str, Any]) -> str:
 
 
 def _seeds(trials: Sequence[Trial]) -> str:
-    seeds = sorted(one["seed"] for one in trials)
-    first, last = seeds[0], seeds[-1]
-    whole = last - first + 1 == len(seeds) > 1
-    return f"{first} to {last}" if whole else ", ".join(map(str, seeds))
+    """Return the seeds, those that follow each other as one: 1 to 25, 36."""
+    runs: list[list[int]] = []
+    for seed in sorted(one["seed"] for one in trials):
+        if runs and runs[-1][-1] == seed - 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _when(trials: Sequence[Trial]) -> str:
@@ -122,6 +126,28 @@ def _median(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
+def together(kept: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the trials of both; of one that is in both, the fresh result."""
+    trials = {(one["seed"], one["way"]): one for one in (*kept["trials"], *fresh["trials"])}
+    return {**fresh, "trials": [trials[key] for key in sorted(trials)]}
+
+
+def as_lines(run: Mapping[str, Any]) -> str:
+    """Return a run as JSON with a line for each trial, so that a new one is a line more."""
+    rest = {name: value for name, value in run.items() if name != "trials"}
+    trials = ",\n".join(json.dumps(one) for one in run["trials"])
+    return f'{json.dumps(rest)[:-1]}, "trials": [\n{trials}\n]}}\n'
+
+
+def main() -> None:
+    """Add the results of new runs to those that the docs keep, and write the page anew."""
+    kept, fresh = ROOT / "docs" / "trials.json", ROOT / "faults.json"
+    run = json.loads(fresh.read_text())
+    if kept.exists():
+        run = together(json.loads(kept.read_text()), run)
+    kept.write_text(as_lines(run))
+    kept.with_suffix(".md").write_text(render(run))
+
+
 if __name__ == "__main__":
-    results = json.loads((ROOT / "faults.json").read_text())
-    (ROOT / "docs" / "trials.md").write_text(render(results))
+    main()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.faults.fault import Fault
-from tests.faults.table import render
+from tests.faults.table import as_lines, render, together
 from tests.faults.trial import Result
 
 
@@ -30,3 +32,31 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
     assert "| deploy | both killed | 1 | 1 | 5 | 1 | 0 | 0 | 12.5 |" in page
     assert "| killed | Terraform alone | 1 | 1 | 5 | 0 | 3 | 3 | 20.0 |" in page
     assert "- seed 5, destroy, disk full: left at the end: x" in page
+
+
+def test_a_trial_made_again_takes_the_place_of_the_older_one():
+    def trials(*which):
+        return {
+            "machine": "2 cores",
+            "trials": [
+                {
+                    **Result(fault=Fault.of(seed), way="orchestrator").as_value,
+                    "at": at,
+                    "commit": "a",
+                }
+                for seed, at in which
+            ],
+        }
+
+    both = together(
+        trials((9, "2026-11-24"), (1, "2026-11-24")), trials((1, "2026-11-25"), (2, "2026-11-25"))
+    )
+    assert [(one["seed"], one["at"]) for one in both["trials"]] == [
+        (1, "2026-11-25"),
+        (2, "2026-11-25"),
+        (9, "2026-11-24"),
+    ]
+    assert "3 trials (seeds 1 to 2, 9)" in render(both)
+    text = as_lines(both)
+    assert json.loads(text) == both
+    assert text.count("\n") == 3 + 2
