@@ -26,24 +26,29 @@ PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 SAFE = {"services": {"db": {"image": "db:1"}, "web": {"ports": ["127.0.0.1:8080:80"]}}}
 
 
+def played(tmp_path: Path, **play: Any) -> tuple[bool, str]:
+    """Run a play on this machine; tell whether it went through, and what Ansible said."""
+    file = tmp_path / "play.yml"
+    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, **play}]))
+    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
+    env["ANSIBLE_ROLES_PATH"] = str(paths.ANSIBLE_ROLES)
+    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stdout + done.stderr
+    return done.returncode == 0, done.stdout
+
+
 def refusal(tmp_path: Path, **variables: Any) -> str:
     """What the role `containers` says against these variables; empty when it goes on."""
     first = yaml.safe_load((paths.ANSIBLE_ROLES / "containers/tasks/main.yml").read_text())[0]
     variables = {"containers_list": [], "containers_compose": "", **variables}
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "vars": variables,
-        "vars_files": [str(paths.ANSIBLE_ROLES / "containers/vars/main.yml")],
-        "tasks": [first],
-    }
-    file = tmp_path / "play.yml"
-    file.write_text(yaml.safe_dump([play]))
-    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
-    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 2), done.stdout + done.stderr
-    return done.stdout if done.returncode else ""
+    well, said = played(
+        tmp_path,
+        vars=variables,
+        vars_files=[str(paths.ANSIBLE_ROLES / "containers/vars/main.yml")],
+        tasks=[first],
+    )
+    return "" if well else said
 
 
 def room_for_hi_friends(tmp_path: Path, **variables: Any) -> int:
@@ -53,22 +58,16 @@ def room_for_hi_friends(tmp_path: Path, **variables: Any) -> int:
     words = "{{ {'asked': _hi_friends_free_gb | int} | to_json }}"
     tasks = yaml.safe_load((role / "tasks/main.yml").read_text())
     stat = next(task for task in tasks if "ansible.builtin.stat" in task)
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "vars": {"ansible_python_interpreter": sys.executable, **defaults, **variables},
-        "vars_files": [str(role / "vars/main.yml")],
-        "tasks": [
+    well, said = played(
+        tmp_path,
+        vars={"ansible_python_interpreter": sys.executable, **defaults, **variables},
+        vars_files=[str(role / "vars/main.yml")],
+        tasks=[
             stat,
             {"ansible.builtin.copy": {"content": words, "dest": str(tmp_path / "asked.json")}},
         ],
-    }
-    file = tmp_path / "room.yml"
-    file.write_text(yaml.safe_dump([play]))
-    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
-    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    )
+    assert well, said
     asked: dict[str, int] = json.loads((tmp_path / "asked.json").read_text())
     return asked["asked"]
 
@@ -104,10 +103,9 @@ def test_a_job_is_not_begun_where_there_is_too_little_room(
     tmp_path: Path, fetched: bool, free_gb: int, refused: bool
 ) -> None:
     tasks = yaml.safe_load((paths.ANSIBLE_ROLES / "snakemake/tasks/job.yml").read_text())
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "vars": {
+    well, said = played(
+        tmp_path,
+        vars={
             "ansible_python_interpreter": sys.executable,
             "snakemake_home": str(tmp_path / "not" / "yet"),
             "snakemake_free_gb": free_gb,
@@ -115,16 +113,10 @@ def test_a_job_is_not_begun_where_there_is_too_little_room(
             # As the inventory has it: it is mounted before, and not once more here.
             "volumes": [{"id": "v", "size_gb": 1, "made": True}],
         },
-        "tasks": [task for task in tasks if "ansible.builtin.include_role" in task],
-    }
-    file = tmp_path / "job.yml"
-    file.write_text(yaml.safe_dump([play]))
-    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
-    env["ANSIBLE_ROLES_PATH"] = str(paths.ANSIBLE_ROLES)
-    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    assert ("1000000 GB are needed" in done.stdout) is refused
-    assert done.returncode == (2 if refused else 0), done.stdout + done.stderr
+        tasks=[task for task in tasks if "ansible.builtin.include_role" in task],
+    )
+    assert ("1000000 GB are needed" in said) is refused
+    assert well is not refused, said
 
 
 def test_what_is_met_on_this_machine_alone_goes_on(tmp_path: Path) -> None:
@@ -183,22 +175,15 @@ def brought(tmp_path: Path, *, url: str, installer: str = INSTALLER) -> str:
             platform.machine(): hashlib.sha256(installer.encode()).hexdigest()
         },
     }
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "pre_tasks": [{"ansible.builtin.setup": {"gather_subset": ["!all", "min"]}}],
-        "vars": {"ansible_python_interpreter": sys.executable, **own},
+    well, said = played(
+        tmp_path,
+        pre_tasks=[{"ansible.builtin.setup": {"gather_subset": ["!all", "min"]}}],
+        vars={"ansible_python_interpreter": sys.executable, **own},
         # Without the first, which makes the folder of a node.
-        "tasks": tasks[1:],
-    }
-    file = tmp_path / "miniforge.yml"
-    file.write_text(yaml.safe_dump([play]))
-    env = {**os.environ, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
-    argv = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(file)]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 2), done.stdout + done.stderr
-    assert (done.returncode == 0) is (home / "conda-meta" / "history").exists()
-    return done.stdout
+        tasks=tasks[1:],
+    )
+    assert well is (home / "conda-meta" / "history").exists()
+    return said
 
 
 @pytest.fixture
