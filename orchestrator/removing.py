@@ -54,8 +54,10 @@ class Removing:
 
         Raises DeploymentFailedError where the site does not let go of something.
         """
-        kept = self._keep_volumes(deployment, delete_data=delete_data)
-        self._destroy_by_state(deployment, keep_volumes=bool(kept))
+        # A site is asked by as many as have a place, not by all that are removed at once.
+        with self._place("destroy"):
+            kept = self._keep_volumes(deployment, delete_data=delete_data)
+            self._destroy_by_state(deployment, keep_volumes=bool(kept))
         self._sweep(deployment, kept)
         self._login.forget_credential()
         return kept
@@ -88,13 +90,10 @@ class Removing:
                 return
             if self._workdir.main.exists() and self._workdir.state.exists():
                 try:
-                    with self._place("destroy"):
-                        self._through(
-                            deployment,
-                            lambda: self._destroy_what_the_state_knows(
-                                log, keep_volumes=keep_volumes
-                            ),
-                        )
+                    self._through(
+                        deployment,
+                        lambda: self._destroy_what_the_state_knows(log, keep_volumes=keep_volumes),
+                    )
                 except (DeploymentFailedError, SetupError, SiteError) as error:
                     # All that the state knows carries our mark: what is still in use, or stops
                     # Terraform itself, keeps nothing at the site.

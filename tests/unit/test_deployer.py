@@ -7,7 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from simulations import FLOATING_IP, KEYPAIR, SERVER, every_place, host_key
+from simulations import FLOATING_IP, KEYPAIR, SERVER, Cloud, every_place, host_key
 
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -319,7 +319,9 @@ def test_a_run_that_waits_for_a_place_keeps_its_lease_and_heeds_its_loss(
     assert [one.phase for one in told] == ["plan"]
 
 
-def test_a_destroy_waits_for_a_place_and_heeds_a_stop(deployer, asked, world, record):
+def test_a_destroy_waits_for_a_place_asks_the_site_nothing_and_heeds_a_stop(
+    deployer, asked, world, record, monkeypatch
+):
     deployer().deploy(asked())
     before, stop = dict(world.resources), threading.Event()
 
@@ -327,7 +329,8 @@ def test_a_destroy_waits_for_a_place_and_heeds_a_stop(deployer, asked, world, re
         if progress.text.startswith("waiting for one of"):
             stop.set()
 
-    with every_place(world.folders):
+    with every_place(world.folders), monkeypatch.context() as patch:
+        patch.setattr(Cloud, "find_marked", lambda *_: pytest.fail("asked"))
         removing = deployer(on_progress=ask_for_a_stop, stop=stop)
         refused(lambda: removing.destroy("sky"), InterruptedRunError)
     assert world.resources == before
