@@ -189,7 +189,8 @@ class Run:
             return
         self._check_stop()
         site = self._site
-        with self._journal.phase("discover") as log:
+        # As many as have a place ask a site at once: 50 would keep it from answering anybody.
+        with self._place("discover"), self._journal.phase("discover") as log:
             offer = self._through(
                 lambda: collect(
                     self._cloud(),

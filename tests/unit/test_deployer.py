@@ -316,7 +316,7 @@ def test_a_run_that_waits_for_a_place_keeps_its_lease_and_heeds_its_loss(
             lambda: deployer(on_progress=taken_over).deploy(asked()), leases.LeaseLostError
         )
     assert "taken over by process 77 on other.example" in error.message
-    assert [one.phase for one in told] == ["plan"]
+    assert [one.phase for one in told] == ["discover"]
 
 
 def test_a_destroy_waits_for_a_place_asks_the_site_nothing_and_heeds_a_stop(
