@@ -63,7 +63,7 @@ class Provisioning:
 
     @contextmanager
     def place(self, phase: str) -> Iterator[Slot]:
-        """Have one of this machine's places for Terraform: whoever plans or applies needs it.
+        """Have one of this machine's places for Terraform: whoever asks much of a site needs it.
 
         Raises InterruptedRunError when stopped while it waits for one.
         """
