@@ -108,8 +108,7 @@ class Provisioning:
         self._name_project(login)
         terraform = self._terraform(login, _ignore)
         terraform.init()
-        terraform.save_plan(destroy=destroy)
-        return read_plan(terraform.show_plan())
+        return _saved_plan(terraform, destroy=destroy)
 
     def plan_end(self, login: KeystoneLogin, *, keep_volumes: bool) -> Plan:
         """Save the plan that removes all, but for the data volumes where they are to be kept.
@@ -156,13 +155,10 @@ class Provisioning:
         self._workdir.write_imports(imports)
         terraform = self._terraform(login, _watch(self._journal, log))
         terraform.init()
-        terraform.save_plan()
-        plan = read_plan(terraform.show_plan())
-        is_all = plan.counts.keys() <= {"import"}
+        is_all = _saved_plan(terraform).counts.keys() <= {"import"}
         if not is_all:
             # There is more to do than that: it is left to a deploy.
-            terraform.save_plan(targets=sorted(imports))
-            read_plan(terraform.show_plan()).raise_if_unsafe()
+            _saved_plan(terraform, targets=sorted(imports)).raise_if_unsafe()
         try:
             terraform.apply_saved_plan()
         finally:
@@ -224,6 +220,12 @@ class Provisioning:
             stop=self._stop,
             keep_open=[self._slot.descriptor],
         )
+
+
+def _saved_plan(terraform: Terraform, **bounds: Any) -> Plan:
+    """Save a plan within the bounds that Terraform.save_plan knows, and read it."""
+    terraform.save_plan(**bounds)
+    return read_plan(terraform.show_plan())
 
 
 def _resources_of(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:
