@@ -183,7 +183,8 @@ def _gunicorn(layout: Layout, port: int, application: str, *, workers: int) -> s
     # Processes and no threads: of requests at once in two threads, Keystone at times lists one no
     # project, or refuses it.
     return (
-        f"{_bin(layout)}/gunicorn --bind 127.0.0.1:{port} --workers {workers}"
+        f"{_bin(layout)}/gunicorn --config {SOURCE}/applications.py"
+        f" --bind 127.0.0.1:{port} --workers {workers}"
         f" --preload --limit-request-field_size 0 --timeout 120"
         f" --pythonpath {SOURCE.parent} sandbox.applications:{application}()"
     )

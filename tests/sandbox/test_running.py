@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,16 +138,29 @@ def test_secrets_are_not_on_command_lines_and_not_readable_by_others():
         assert path.stat().st_mode & 0o077 == 0
 
 
+def pids(sandbox: Callable[..., subprocess.CompletedProcess[str]]) -> dict[str, int]:
+    lines = json.loads(sandbox("status", "--json").stdout)["services"]
+    return {line["service"]: line["pid"] for line in lines}
+
+
 def test_a_killed_service_comes_back(sandbox):
-    outside = {
-        line["service"]: line["pid"]
-        for line in json.loads(sandbox("status", "--json").stdout)["services"]
-    }
+    outside = pids(sandbox)
     for name in ("keystone", "nova-api", "neutron-server"):
         os.kill(outside[name], signal.SIGKILL)
 
     sandbox("up")
     assert json.loads(sandbox("status", "--json").stdout)["up"]
+
+
+def test_a_killed_service_leaves_no_worker_that_answers_for_it(sandbox):
+    master = pids(sandbox)["keystone"]
+    workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    assert len(workers) == 4
+
+    os.kill(master, signal.SIGKILL)
+    sandbox("up")
+
+    assert not [pid for pid in workers if Path("/proc", pid).exists()]
 
 
 def test_a_sandbox_killed_outright_comes_up_again(sandbox):
