@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator
 
 import pytest
 
 from tests.faults import ground
+from tests.faults.chains import chains
 from tests.faults.fault import ALWAYS, USUAL, Fault, Rule
-from tests.faults.trial import Result
 
 pytestmark = pytest.mark.e2e
 
-
-Trials = Mapping[Fault, Future[tuple[Result, ...]]]
 
 # A login that the site takes back once, or for good, when most of it exists.
 ONCE, FOR_GOOD = (
@@ -41,30 +38,34 @@ ONCE, FOR_GOOD = (
 
 
 @pytest.fixture(scope="module")
-def trials(sandbox: None, request: pytest.FixtureRequest) -> Iterator[Trials]:
+def trials(sandbox: None, request: pytest.FixtureRequest) -> Iterator[ground.Trials]:
     """All trials that were asked for, side by side in as many lanes as there are projects for them."""
     here = [item for item in request.session.items if item.path == request.path]
     faults = [item.callspec.params["fault"] for item in here]
     with ground.prepared() as run:
-        yield {fault: run.submit(fault) for fault in faults}
+        yield {
+            fault: trial
+            for chain in chains(faults)
+            for fault, trial in run.submit(chain).items()
+        }
 
 
 @pytest.mark.parametrize("fault", [pytest.param(Fault.of(seed), id=str(seed)) for seed in USUAL])
-def test_the_next_command_puts_it_right(trials: Trials, fault: Fault):
+def test_the_next_command_puts_it_right(trials: ground.Trials, fault: Fault):
     (result,) = trials[fault].result()
     assert result.problems == [], fault.words
 
 
 @pytest.mark.parametrize("fault", [pytest.param(ONCE, id="once")])
 def test_a_login_that_ends_in_the_middle_is_replaced_by_the_same_command(
-    trials: Trials, fault: Fault
+    trials: ground.Trials, fault: Fault
 ):
     (result,) = trials[fault].result()
     assert (result.given, result.error, result.problems) == ({"401": 1}, "", [])
 
 
 @pytest.mark.parametrize("fault", [pytest.param(FOR_GOOD, id="for good")])
-def test_without_another_login_the_run_can_be_resumed(trials: Trials, fault: Fault):
+def test_without_another_login_the_run_can_be_resumed(trials: ground.Trials, fault: Fault):
     (result,) = trials[fault].result()
     assert result.struck
     assert (result.error, result.problems) == ("DeploymentFailedError", [])

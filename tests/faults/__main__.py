@@ -12,9 +12,11 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import as_completed
 from datetime import UTC, datetime
 
 from tests.faults import ground, table
+from tests.faults.chains import chains
 from tests.faults.fault import Fault
 from tests.faults.trial import Result
 from tests.faults.ways import ROOT
@@ -31,10 +33,12 @@ def main() -> int:
     """Run the trials; return how many of them ended in a problem."""
     commit = _commit()
     results: list[dict[str, object]] = []
+    faults = [Fault.of(seed) for seed in SEEDS or range(FIRST, FIRST + TRIALS)]
+    # Terraform alone cannot go on from what another trial has left.
+    runs = [(fault,) for fault in faults] if BARE else chains(faults)
     with ground.prepared(PLANTED) as run:
-        seeds = SEEDS or range(FIRST, FIRST + TRIALS)
-        trials = [run.submit(Fault.of(seed), bare=BARE) for seed in seeds]
-        for done in trials:
+        trials = [trial for chain in runs for trial in run.submit(chain, bare=BARE).values()]
+        for done in as_completed(trials):
             for result in done.result():
                 at = datetime.now(UTC).isoformat(timespec="minutes")
                 results.append({**result.as_value, "at": at, "commit": commit})

@@ -6,7 +6,7 @@ import json
 import queue
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.faults import site
 from tests.faults.fault import Fault
 from tests.faults.proxy import Proxy
 from tests.faults.site import Project
-from tests.faults.trial import Result, Trial
+from tests.faults.trial import Place, Result, Trial
 from tests.faults.ways import ROOT, Bare, Orchestrated
 
 # A project for each lane, and no other test's machines are there at the same time.
@@ -35,30 +35,41 @@ class Ground:
     proxy: Proxy
     planted: str = ""
 
-    def trial(self, fault: Fault) -> Result:
-        """Run the trial of a fault."""
-        return self._run(fault, bare=False)
+    def run(self, chain: Sequence[Fault]) -> Iterator[Result]:
+        """Run trials one after the other in one deployment, each from what the one before has left."""
+        home, name = self._home(chain[0]), f"t{chain[0].seed}"
+        place = Place(home=home, name=name, project=self.project, proxy=self.proxy)
+        way = self._orchestrated(place)
+        for number, fault in enumerate(chain):
+            before, rest = chain[:number], chain[number + 1 :]
+            result = Trial(fault, way, place, after=before, stays=bool(rest)).run()
+            yield result
+            if result.problems:
+                self._keep(home)
+                break
+        shutil.rmtree(home)
+        if rest:
+            yield from self.run(rest)
 
     def bare(self, fault: Fault) -> Result | None:
-        """Run it with Terraform alone; None where there is nothing to compare with."""
-        return self._run(fault, bare=True) if fault.verb in Bare.verbs else None
-
-    def _run(self, fault: Fault, *, bare: bool) -> Result:
-        home = self._home(fault, bare=bare)
-        name = f"t{fault.seed}"
-        orchestrated = Orchestrated(home, deployment=name, vo=self.project.vo, planted=self.planted)
-        way = Bare(home, by=orchestrated, token=self._token) if bare else orchestrated
-        trial = Trial(fault, way, home=home, project=self.project, proxy=self.proxy)
-        result = trial.run()
-        if result.problems and not bare:
-            self._keep(home)
+        """Run a trial with Terraform alone; None where there is nothing to compare with."""
+        if fault.verb not in Bare.verbs:
+            return None
+        home = self._home(fault)
+        place = Place(home=home, name=f"t{fault.seed}", project=self.project, proxy=self.proxy)
+        way = Bare(home, by=self._orchestrated(place), token=self._token)
+        result = Trial(fault, way, place).run()
         shutil.rmtree(home)
         return result
+
+    def _orchestrated(self, place: Place) -> Orchestrated:
+        vo = self.project.vo
+        return Orchestrated(place.home, deployment=place.name, vo=vo, planted=self.planted)
 
     def _token(self) -> str:
         return site.operator(self.project.vo).token
 
-    def _home(self, fault: Fault, *, bare: bool) -> Path:
+    def _home(self, fault: Fault) -> Path:
         """Make a home with the provider of this machine, the trials' use case, and their way to the site."""
         home = Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{fault.seed}-"))
         (home / "cache").symlink_to(Folders.default().cache)
@@ -79,6 +90,9 @@ class Ground:
         shutil.copytree(home, target, symlinks=True, ignore=shutil.ignore_patterns(".terraform"))
 
 
+Trials = dict[Fault, Future[tuple[Result, ...]]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Trials side by side, each lane in a project of its own."""
@@ -86,15 +100,23 @@ class Run:
     lanes: queue.Queue[Ground]
     pool: ThreadPoolExecutor
 
-    def submit(self, fault: Fault, *, bare: bool = False) -> Future[tuple[Result, ...]]:
-        """Have a trial run as soon as a lane is free, with Terraform alone too if asked."""
-        return self.pool.submit(self._take, fault, bare)
+    def submit(self, chain: Sequence[Fault], *, bare: bool = False) -> Trials:
+        """Have a chain of trials run as soon as a lane is free, with Terraform alone too if asked."""
+        trials: Trials = {fault: Future() for fault in chain}
+        self.pool.submit(self._take, trials, bare)
+        return trials
 
-    def _take(self, fault: Fault, bare: bool) -> tuple[Result, ...]:
+    def _take(self, trials: Trials, bare: bool) -> None:
         lane = self.lanes.get()
         try:
-            beside = lane.bare(fault) if bare else None
-            return (lane.trial(fault), *([beside] if beside else ()))
+            for result in lane.run(tuple(trials)):
+                beside = lane.bare(result.fault) if bare else None
+                trials[result.fault].set_result((result, *([beside] if beside else ())))
+        except BaseException as error:
+            for one in trials.values():
+                if not one.done():
+                    one.set_exception(error)
+            raise
         finally:
             self.lanes.put(lane)
 

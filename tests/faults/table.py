@@ -35,10 +35,11 @@ def render(run: Mapping[str, Any]) -> str:
     bare = [one for one in trials if one["way"] == "terraform"]
     compared = {one["seed"] for one in bare}
     wrong = [one for one in ours if one["problems"]]
+    following = sum(bool(one.get("after")) for one in ours)
     parts = [
         _HEAD,
         f"{len(ours)} trials (seeds {_seeds(ours)}), {_when(ours)}, {run['machine']};"
-        f" {len(wrong)} with a problem.",
+        f" {len(wrong)} with a problem. {following} went on in the deployment of a trial before.",
         "## The orchestrator",
         _table(ours),
         "## Beside Terraform alone",
@@ -119,7 +120,9 @@ def _as_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _problem(one: Trial) -> str:
-    return f"- seed {one['seed']}, {one['verb']}, {_what(one)}: {'; '.join(one['problems'])}"
+    after = ", ".join(map(str, one.get("after", ())))
+    where = f", after {after} in one deployment" if after else ""
+    return f"- seed {one['seed']}, {one['verb']}, {_what(one)}{where}: {'; '.join(one['problems'])}"
 
 
 def _median(values: Sequence[float]) -> float:

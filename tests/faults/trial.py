@@ -34,6 +34,7 @@ class Result:
     struck: bool = False  # whether the fault hit a run that was at work
     given: dict[str, int] = field(default_factory=dict)  # by the proxy
     error: str = ""  # the kind that the run which went wrong ended with; empty where it did well
+    after: tuple[int, ...] = ()  # the seeds of the trials that came before in the same deployment
     left: int = 0  # resources at the site when the run had gone wrong
     unknown: int = 0  # of those at the site in the end, the state does not know so many
     surplus: int = 0  # so many more than were wanted
@@ -51,31 +52,54 @@ class Result:
         return dict(json.loads(json.dumps(value)))
 
 
+class Place:
+    """Where the trials of one deployment take place, and what was there before the first of them."""
+
+    def __init__(self, *, home: Path, name: str, project: Project, proxy: Proxy) -> None:
+        self.home = home
+        self.name = name
+        self.project = project
+        self.proxy = proxy
+        self._before = project.holds(name)
+
+    def ours(self) -> set[Thing]:
+        """List what of the project's is of this deployment."""
+        return self.project.holds(self.name) - self._before
+
+
 class Trial:
-    """The steps of one trial, in a home of its own."""
+    """The steps of one trial: alone, or in the deployment that the trials of `after` have left right.
+
+    What `stays` is left to the next one.
+    """
 
     def __init__(
-        self, fault: Fault, way: Way, *, home: Path, project: Project, proxy: Proxy | None = None
+        self,
+        fault: Fault,
+        way: Way,
+        place: Place,
+        *,
+        after: Sequence[Fault] = (),
+        stays: bool = False,
     ) -> None:
-        self._result = Result(fault=fault, way=way.name)
+        seeds = tuple(one.seed for one in after)
+        self._result = Result(fault=fault, way=way.name, after=seeds)
         self._fault = fault
         self._way = way
-        self._home = home
-        self._project = project
-        self._proxy = proxy
-        self._name = f"t{fault.seed}"
-        self._before = project.holds(self._name)
+        self._place = place
+        self._follows = bool(after)
+        self._stays = stays
         self._older: str | None = None
         self._disk: Disk | None = None
 
     def run(self) -> Result:
-        """Do it, leave nothing behind, and return what happened."""
+        """Do it, leave nothing behind that is not to stay, and return what happened."""
         started = time.monotonic()
         with ExitStack() as stack:
-            stack.callback(self._project.clear, self._ours)
+            stack.callback(self._clear)
             if self._fault.kind == "disk":
-                self._disk = stack.enter_context(Disk(self._home / "data"))
-            stack.callback(kill_terraform, self._home)
+                self._disk = stack.enter_context(Disk(self._place.home / "data"))
+            stack.callback(kill_terraform, self._place.home)
             try:
                 self._steps()
             except subprocess.TimeoutExpired as error:
@@ -87,28 +111,32 @@ class Trial:
         return self._result
 
     def _steps(self) -> None:
-        fault = self._fault
-        self._way.prepare()
+        fault, project = self._fault, self._place.project
+        if not self._follows:
+            self._way.prepare()
         if fault.verb != "deploy":
-            self._must("deploy", runs=1)
+            if not self._follows:
+                self._must("deploy", runs=1)
             self._keep_state()
         if fault.verb == "redeploy":
-            self._project.remove_server(self._project.server(f"{self._name}-one"))
+            project.remove_server(project.server(f"{self._place.name}-one"))
         if fault.verb == "recover":
             self._damage()
-        before = self._ours()
+        before = self._place.ours()
         _DISTURBING[fault.kind](self)
-        self._result.left = len(self._ours())
+        self._result.left = len(self._place.ours())
         if fault.verb != "recover":
             self._damage()
         began = time.monotonic()
         if fault.verb != "destroy":
             self._put_right(before)
             self._result.seconds_right = round(time.monotonic() - began, 1)
+            if self._stays:
+                return
         self._must("destroy", runs=_RUNS[self._way.name])
         if fault.verb == "destroy":
             self._result.seconds_right = round(time.monotonic() - began, 1)
-        if left := self._ours():
+        if left := self._place.ours():
             self._result.unknown = max(self._result.unknown, len(left))
             self._result.problems.append(f"left at the end: {_told(left)}")
 
@@ -152,13 +180,12 @@ class Trial:
 
     def disturb_api(self) -> None:
         """Let the site answer as the rules say."""
-        assert self._proxy is not None
-        self._proxy.obey(self._fault.rules)
+        self._place.proxy.obey(self._fault.rules)
         run = self._way.start(self._verb)
         try:
             self._end(run)
         finally:
-            self._result.given = self._proxy.obey(())
+            self._result.given = self._place.proxy.obey(())
             self._result.struck = bool(self._result.given)
         self._result.error = _error(run)
 
@@ -200,7 +227,7 @@ class Trial:
     def _put_right(self, before: set[Thing]) -> None:
         """Deploy once more, and look whether that is all that was wanted, and nothing else."""
         self._must("deploy", runs=_RUNS[self._way.name])
-        ours = self._ours()
+        ours = self._place.ours()
         found = Counter(kind for kind, _ in ours)
         self._result.surplus = (found - WANTED).total()
         self._result.missing = (WANTED - found).total()
@@ -226,8 +253,9 @@ class Trial:
         if not self._way.is_done(self._verb, run):
             self._result.problems.append(f"{self._verb} does not end well: {_last(run)}")
 
-    def _ours(self) -> set[Thing]:
-        return self._project.holds(self._name) - self._before
+    def _clear(self) -> None:
+        if self._result.problems or not self._stays:
+            self._place.project.clear(self._place.ours)
 
 
 _DISTURBING: dict[str, Callable[[Trial], None]] = {

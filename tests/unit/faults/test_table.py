@@ -16,7 +16,8 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
         Result(fault=killed, way="orchestrator", struck=True, left=5, seconds_right=12.5),
         Result(fault=killed, way="terraform", struck=True, left=5, unknown=3, surplus=3,
                seconds_right=20.0, problems=["the state does not know 3"]),
-        Result(fault=full, way="orchestrator", struck=True, left=8, problems=["left at the end: x"]),
+        Result(fault=full, way="orchestrator", struck=True, after=(3, 4), left=8,
+               problems=["left at the end: x"]),
     ]  # fmt: skip
     page = render(
         {
@@ -28,10 +29,10 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
         }
     )
     when = "2026-11-24 to 2026-11-26, at abc, def"
-    assert f"2 trials (seeds 4 to 5), {when}, 2 cores; 1 with a problem." in page
+    assert f"2 trials (seeds 4 to 5), {when}, 2 cores; 1 with a problem. 1 went on in" in page
     assert "| deploy | both killed | 1 | 1 | 5 | 1 | 0 | 0 | 12.5 |" in page
     assert "| killed | Terraform alone | 1 | 1 | 5 | 0 | 3 | 3 | 20.0 |" in page
-    assert "- seed 5, destroy, disk full: left at the end: x" in page
+    assert "- seed 5, destroy, disk full, after 3, 4 in one deployment: left at the end: x" in page
 
 
 def test_a_trial_made_again_takes_the_place_of_the_older_one():
