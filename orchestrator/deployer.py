@@ -128,7 +128,8 @@ class Deployer:
             use_case = run.keep(target.use_case, upgrade=request.upgrade)
             run.choose(request, use_case)
             planned = run.plan(use_case)
-            if planned.changes:
+            # A run that was killed may have made all, and not come to note which machines these are.
+            if planned.changes or run.deployment.phase is Phase.APPLYING:
                 run.apply(use_case)
             run.lead_name(use_case)
             configured = run.configure(

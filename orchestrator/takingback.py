@@ -81,8 +81,9 @@ class TakingBack:
 
     def require_state(self, deployment: Deployment) -> None:
         """Raise StateLostError when the state does not tell what exists."""
-        known = deployment.phase in MAY_HOLD_RESOURCES and bool(deployment.nodes)
-        self._workdir.check_state(expected=known)
+        begun = deployment.phase in MAY_HOLD_RESOURCES
+        made = deployment.phase is not Phase.APPLYING or bool(deployment.nodes)
+        self._workdir.check_state(expected=begun and made)
 
     def know_public_key(self, deployment: Deployment, cloud: Callable[[], Cloud]) -> None:
         """Take the public key from the site where there is none here: another one would replace it."""

@@ -44,9 +44,7 @@ def trials(sandbox: None, request: pytest.FixtureRequest) -> Iterator[ground.Tri
     faults = [item.callspec.params["fault"] for item in here]
     with ground.prepared() as run:
         yield {
-            fault: trial
-            for chain in chains(faults)
-            for fault, trial in run.submit(chain).items()
+            fault: trial for chain in chains(faults) for fault, trial in run.submit(chain).items()
         }
 
 

@@ -23,6 +23,8 @@ from orchestrator.settings import Settings
 from orchestrator.store import Store
 from tests.faults import planted
 
+OWNER = "local:trial"
+
 
 def main(verb: str, home: str, name: str, vo: str) -> int:
     """Run the verb and print one JSON line per step; return the exit code."""
@@ -35,7 +37,7 @@ def main(verb: str, home: str, name: str, vo: str) -> int:
             settings=Settings.read(folders.config),
             store=Store.in_folder(folders.data),
             environment={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
-            owner="local:trial",
+            owner=OWNER,
             on_progress=_tell,
         )
         outcome = _VERBS[verb](

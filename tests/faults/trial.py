@@ -111,34 +111,35 @@ class Trial:
         return self._result
 
     def _steps(self) -> None:
-        fault, project = self._fault, self._place.project
+        verb = self._fault.verb
         if not self._follows:
             self._way.prepare()
-        if fault.verb != "deploy":
-            if not self._follows:
-                self._must("deploy", runs=1)
-            self._keep_state()
-        if fault.verb == "redeploy":
-            project.remove_server(project.server(f"{self._place.name}-one"))
-        if fault.verb == "recover":
-            self._damage()
+        if verb != "deploy":
+            self._require_deployment()
         before = self._place.ours()
-        _DISTURBING[fault.kind](self)
+        _DISTURBING[self._fault.kind](self)
         self._result.left = len(self._place.ours())
-        if fault.verb != "recover":
+        if verb != "recover":
             self._damage()
         began = time.monotonic()
-        if fault.verb != "destroy":
+        if verb == "destroy":
+            self._require_nothing()
+        else:
             self._put_right(before)
-            self._result.seconds_right = round(time.monotonic() - began, 1)
-            if self._stays:
-                return
-        self._must("destroy", runs=_RUNS[self._way.name])
-        if fault.verb == "destroy":
-            self._result.seconds_right = round(time.monotonic() - began, 1)
-        if left := self._place.ours():
-            self._result.unknown = max(self._result.unknown, len(left))
-            self._result.problems.append(f"left at the end: {_told(left)}")
+        self._result.seconds_right = round(time.monotonic() - began, 1)
+        if verb != "destroy" and not self._stays:
+            self._require_nothing()
+
+    def _require_deployment(self) -> None:
+        """Have what the fault's verb finds: a deployment, one of its machines gone, a damaged state."""
+        if not self._follows:
+            self._must("deploy", runs=1)
+        self._keep_state()
+        if self._fault.verb == "redeploy":
+            project = self._place.project
+            project.remove_server(project.server(f"{self._place.name}-one"))
+        if self._fault.verb == "recover":
+            self._damage()
 
     # --- what goes wrong
 
@@ -236,8 +237,18 @@ class Trial:
             self._result.problems.append(f"has {dict(found)}, wanted {dict(WANTED)}")
         if self._result.unknown:
             self._result.problems.append(f"the state does not know {self._result.unknown}")
+        servers = {found for kind, found in ours if kind == "server"}
+        if self._way.machines() not in (None, servers):
+            self._result.problems.append("the record does not name the machines that there are")
         if self._fault.verb != "deploy" and (lost := before - ours):
             self._result.problems.append(f"made anew: {_told(lost)}")
+
+    def _require_nothing(self) -> None:
+        """Destroy once more, and look whether anything is left."""
+        self._must("destroy", runs=_RUNS[self._way.name])
+        if left := self._place.ours():
+            self._result.unknown = max(self._result.unknown, len(left))
+            self._result.problems.append(f"left at the end: {_told(left)}")
 
     def _must(self, verb: str, *, runs: int) -> None:
         """Run a verb, again so many times, until it says that it has done it."""

@@ -18,6 +18,8 @@ from typing import Protocol
 from orchestrator.drivers import leftovers, provider
 from orchestrator.drivers.environment import child_environment
 from orchestrator.paths import Folders
+from orchestrator.store import Store
+from tests.faults.running import OWNER
 from tests.faults.site import Thing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +75,10 @@ class Way(Protocol):
         """Tell whether a run that has ended did what it was asked for."""
         ...
 
+    def machines(self) -> set[str] | None:
+        """Return the ids of the machines that it would configure; None where it configures none."""
+        ...
+
 
 class Orchestrated:
     """The orchestrator's own verbs, each in a process."""
@@ -117,6 +123,14 @@ class Orchestrated:
         """Tell whether a run did what it was asked for."""
         gone = verb == "destroy" and "you have no deployment named" in run.said
         return run.process.returncode == 0 or gone
+
+    def machines(self) -> set[str] | None:
+        """Return the ids of the machines that its record names: it is these that are configured."""
+        store = Store.in_folder(self._home / "data")
+        try:
+            return {node.id for one in store.all(owner=OWNER) for node in one.nodes}
+        finally:
+            store.close()
 
 
 class Bare:
@@ -164,6 +178,10 @@ class Bare:
     def is_done(self, verb: str, run: Started) -> bool:
         """Tell whether a run did what it was asked for."""
         return run.process.returncode == 0
+
+    def machines(self) -> set[str] | None:
+        """Return None: what comes after Terraform is not part of it."""
+        return None
 
     def _terraform(self, verb: str, *options: str) -> Started:
         cache = Folders.under(self._home).cache

@@ -640,6 +640,44 @@ def test_an_apply_that_was_killed_is_gone_on_with_and_makes_nothing_twice(
     assert world.kinds == ["floating_ip", "keypair", "server"]
 
 
+def killed_once_all_is_made(deployer, asked, monkeypatch):
+    """Terraform ends its work, and the run that would note the machines has ended before."""
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.workdir.Workdir.keep_state", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            deployer().deploy(asked())
+
+
+def test_machines_that_a_killed_run_did_not_note_are_reached_and_configured(
+    deployer, asked, world, folder, monkeypatch
+):
+    killed_once_all_is_made(deployer, asked, monkeypatch)
+    ready = deployer().deploy(asked()).deployment
+    assert [node.address for node in ready.nodes] == ["198.51.100.17"]
+    assert world.playbooks == [{"hosts": ["sky-toy"], "colour": "red"}]
+    assert len(list((folder() / "states").glob("*.tfstate"))) == 1
+
+
+def test_a_recover_that_was_killed_leaves_no_state_and_nothing_is_made_twice(
+    deployer, asked, world, folder, monkeypatch
+):
+    killed_once_all_is_made(deployer, asked, monkeypatch)
+    deployer().deploy(asked())
+    before = dict(world.resources)
+    (folder() / "terraform.tfstate").write_text('{"lineage": "one", "ser')
+    with monkeypatch.context() as patch:
+        patch.setattr("simulations.Cloud.find_marked", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            deployer().recover("sky")
+    assert not (folder() / "terraform.tfstate").exists()
+    assert deployer().deploy(asked()).deployment.phase is Phase.READY
+    assert world.resources == before
+
+
+def _interrupted(*_args):
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("verb", ["deploy", "plan", "recover", "destroy"])
 def test_what_another_run_removed_just_now_is_said_to_be_removed(
     deployer, asked, world, store, monkeypatch, verb

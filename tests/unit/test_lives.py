@@ -34,9 +34,10 @@ ADA = "local:ada"
 WHOLE = ["floating_ip", "keypair", "server"]
 
 # Where a process is killed or overtaken: at some step, at one of a kind, or most often where the
-# site has made something that the state does not know yet.
+# site has made something that the state does not know yet, or all, which the store does not know.
 STEP = (
     st.tuples(st.sampled_from((0, 2, 4, 6, 8)), st.just("Terraform._write"))
+    | st.tuples(st.integers(0, 1), st.just("Workdir.keep_state"))
     | st.tuples(st.integers(0, 5), st.sampled_from(("_apply", "Cloud.", "opening", "Workdir")))
     | st.tuples(st.integers(0, 75), st.just(""))
 )
@@ -124,6 +125,10 @@ class Lives(RuleBasedStateMachine):
     def marked(self, mark: str) -> list[str]:
         return sorted(kind for (kind, _), other in self.world.resources.items() if other == mark)
 
+    def machines(self, one) -> list[str]:
+        found = self.world.resources.items()
+        return [name for (kind, name), mark in found if (kind, mark) == ("server", one.id)]
+
     # --- the three commands, and what each of them promises when it ends well
 
     def deployer(self) -> Deployer:
@@ -144,6 +149,8 @@ class Lives(RuleBasedStateMachine):
             assert made.deployment.phase is Phase.READY
             whole = sorted(WHOLE + ["volume"] * self.has_volume)
             assert self.marked(made.deployment.id) == whole
+            # It is these that are reached, configured and checked.
+            assert [node.name for node in made.deployment.nodes] == self.machines(made.deployment)
         elif verb == "recover":
             deployer.recover(self.name)
         else:
