@@ -63,7 +63,7 @@ class Provisioning:
 
     @contextmanager
     def place(self, phase: str) -> Iterator[Slot]:
-        """Have one of this machine's places for Terraform: whoever asks much of a site needs it.
+        """Have one of this machine's places for work at a site, as whoever asks much of it needs.
 
         Raises InterruptedRunError when stopped while it waits for one.
         """

@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 class Removing:
     """Removes what one deployment has at its site; ``cloud`` gives that with the login of now.
 
-    ``place`` gives a place for Terraform to a phase.
+    ``place`` gives a place for work at the site to a phase.
     """
 
     def __init__(

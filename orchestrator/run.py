@@ -436,7 +436,7 @@ class Run:
 
     @contextmanager
     def _place(self, phase: str) -> Iterator[None]:
-        """Have a place for Terraform; its login is made anew where it came near its end in the wait."""
+        """Have a place for work at the site; its login is made anew where it came near its end in the wait."""
         with self._provisioning.place(phase) as slot:
             if slot.waited:
                 self._login.lasting(self.deployment.project_id)

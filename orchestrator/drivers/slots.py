@@ -1,4 +1,4 @@
-"""Places for Terraform: only so many work at once with one data folder, whichever process starts them."""
+"""Places for work at a site: only so many runs have one at once with one data folder."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Slots:
 
     @property
     def _words(self) -> str:
-        return f"one of {self._count} places for Terraform on this machine"
+        return f"one of {self._count} places for work at a site on this machine"
 
     def _take_free(self) -> int | None:
         try:
@@ -72,7 +72,7 @@ class Slots:
                     return descriptor
         except OSError as error:
             raise SetupError(
-                f"no place for Terraform can be taken in {self._folder}: {error.strerror}",
+                f"no place for work at a site can be taken in {self._folder}: {error.strerror}",
                 way_out=["make room or set the rights, then run the same command again"],
             ) from error
         return None

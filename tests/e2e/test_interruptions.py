@@ -13,7 +13,8 @@ from openstack.connection import Connection
 
 from orchestrator.deployer import Deployer
 from orchestrator.errors import DeploymentFailedError
-from orchestrator.model import Request
+from orchestrator.journal import OnProgress
+from orchestrator.model import Progress, Request
 from orchestrator.settings import Settings
 from orchestrator.store import Store
 from tests.e2e.people import Person, at_the_site
@@ -24,8 +25,10 @@ NAME = "halfway"
 DEPLOY = ("deploy", "probe", "--site", "SANDBOX", "--name", NAME)
 
 
-def stop_when(process: subprocess.Popen[str], phase: str, text: str = "") -> str:
-    """Send one SIGINT as soon as a phase says something, and return all that was said."""
+def stop_when(
+    process: subprocess.Popen[str], phase: str, text: str = "", *, by: int = signal.SIGINT
+) -> str:
+    """Send one signal as soon as a phase says something, and return all that was said."""
     assert process.stdout is not None
     said = []
     for line in process.stdout:
@@ -33,7 +36,7 @@ def stop_when(process: subprocess.Popen[str], phase: str, text: str = "") -> str
         if line.startswith("{"):
             step = json.loads(line)
             if step.get("phase") == phase and text in step.get("text", ""):
-                process.send_signal(signal.SIGINT)
+                process.send_signal(by)
                 break
     said.append(process.stdout.read())
     process.wait(timeout=300)
@@ -81,6 +84,26 @@ def test_one_machine_through_every_kind_of_trouble(person: Person, admin: Connec
     assert at_the_site(admin) == before
 
 
+def test_machines_that_a_killed_run_did_not_note_are_met_by_the_next(
+    person: Person, admin: Connection
+):
+    """Terraform ends its work alone: nothing is left to make, and all to reach and configure."""
+    before = at_the_site(admin)
+    stop_when(person.start(*DEPLOY, "--json"), "apply", "server", by=signal.SIGKILL)
+
+    told: list[Progress] = []
+    with pytest.raises(DeploymentFailedError, match="SSH"):
+        deployer(person, reach_seconds=1.0, on_progress=told.append).deploy(
+            Request(use_case="probe", site="SANDBOX", name=NAME)
+        )
+    assert [one.text for one in told if (one.phase, one.state) == ("plan", "finished")] == [
+        "nothing to do"
+    ]
+
+    person.run("destroy", NAME)
+    assert at_the_site(admin) == before
+
+
 def test_a_destroy_with_a_lost_state_still_leaves_nothing(person: Person, admin: Connection):
     before = at_the_site(admin)
     process = person.start(*DEPLOY, "--json")
@@ -110,13 +133,14 @@ def test_a_full_disk_is_named_and_nothing_is_made(
     assert at_the_site(admin) == before
 
 
-def deployer(person: Person, *, reach_seconds: float) -> Deployer:
+def deployer(person: Person, *, reach_seconds: float, on_progress: OnProgress = print) -> Deployer:
     return Deployer(
         folders=person.folders,
         settings=Settings.read(person.folders.config),
         store=Store.in_folder(person.folders.data),
         environment=person.env(),
         owner="local:root",
+        on_progress=on_progress,
         stop=threading.Event(),
         reach_seconds=reach_seconds,
     )

@@ -100,7 +100,7 @@ def test_one_after_the_last_waits_until_another_ends(tmp_path):
         with_a_place.close()
         assert began.wait(10)
         waiting.join()
-    assert told == ["waiting for one of 2 places for Terraform on this machine"]
+    assert told == ["waiting for one of 2 places for work at a site on this machine"]
 
 
 def test_an_error_frees_the_place(tmp_path):
@@ -142,7 +142,7 @@ def test_a_child_that_still_works_keeps_the_place_of_its_killed_parent(tmp_path)
 def test_where_no_file_can_be_locked_that_is_said(tmp_path):
     (tmp_path / "slots").write_text("a file")
     with (
-        pytest.raises(SetupError, match="no place for Terraform can be taken in"),
+        pytest.raises(SetupError, match="no place for work at a site can be taken in"),
         taken(tmp_path / "slots", count=1),
     ):
         pass
