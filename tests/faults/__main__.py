@@ -34,10 +34,9 @@ def main() -> int:
     commit = _commit()
     results: list[dict[str, object]] = []
     faults = [Fault.of(seed) for seed in SEEDS or range(FIRST, FIRST + TRIALS)]
-    # Terraform alone cannot go on from what another trial has left.
-    runs = [(fault,) for fault in faults] if BARE else chains(faults)
     with ground.prepared(PLANTED) as run:
-        trials = [trial for chain in runs for trial in run.submit(chain, bare=BARE).values()]
+        runs = [run.submit(chain, bare=BARE) for chain in chains(faults)]
+        trials = [trial for chain in runs for trial in chain.values()]
         for done in as_completed(trials):
             for result in done.result():
                 at = datetime.now(UTC).isoformat(timespec="minutes")
