@@ -54,7 +54,7 @@ VOS = (
     ),
     Vo(name="v6.sandbox", project="v6", external=(), shared=("provider-v6",)),
     Vo(name="bastion.sandbox", project="bastion", floating_ips=1),
-    # Neutron shows the subnets of an external network only to those it is shared with.
+    # By the site's policy, only whom an external network is shared with sees its subnets.
     Vo(name="visible.sandbox", project="visible", shared=(EXTERNAL,)),
     Vo(name="full.sandbox", project="full", cores=1, instances=1, ram=1024, volumes=1, gigabytes=2),
     Vo(name="expired.sandbox", project="expired", has_current_image=False),
