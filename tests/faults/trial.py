@@ -104,7 +104,7 @@ class Trial:
                 self._steps()
             except subprocess.TimeoutExpired as error:
                 self._result.problems.append(f"not ended after {error.timeout:.0f} s")
-            except SDKException as error:
+            except (SDKException, LookupError) as error:
                 # What comes after this trial does not depend on it.
                 self._result.problems.append(f"the trial itself failed: {error}")
         self._result.seconds = round(time.monotonic() - started, 1)
