@@ -34,7 +34,7 @@ def main() -> int:
     commit = _commit()
     results: list[dict[str, object]] = []
     faults = [Fault.of(seed) for seed in SEEDS or range(FIRST, FIRST + TRIALS)]
-    with ground.prepared(PLANTED) as run:
+    with ground.prepared(PLANTED, lanes=ground.ALONE) as run:
         runs = [run.submit(chain, bare=BARE) for chain in chains(faults)]
         trials = [trial for chain in runs for trial in chain.values()]
         for done in as_completed(trials):

@@ -22,6 +22,8 @@ from tests.faults.ways import ROOT, Bare, Orchestrated
 
 # A project for each lane, and no other test's machines are there at the same time.
 LANES = ("visible.sandbox", "expired.sandbox")
+# Where nothing else is at work, a third has what the two leave of two cores.
+ALONE = (*LANES, "bastion.sandbox")
 # What went wrong in a trial is kept here, to be looked at.
 KEPT = ROOT / ".cache" / "faults"
 
@@ -122,18 +124,18 @@ class Run:
 
 
 @contextmanager
-def prepared(planted: str = "") -> Iterator[Run]:
-    """Prepare the sandbox for trials, and leave it as it was."""
+def prepared(planted: str = "", *, lanes: Sequence[str] = LANES) -> Iterator[Run]:
+    """Prepare the sandbox for trials in these VOs' projects, and leave it as it was."""
     with ExitStack() as stack:
         admin = stack.enter_context(closing(site.administrator()))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orc-faults-")))
         site.prepare(admin, folder)
         stack.callback(site.clean, admin)
-        lanes: queue.Queue[Ground] = queue.Queue()
-        for vo in LANES:
+        free: queue.Queue[Ground] = queue.Queue()
+        for vo in lanes:
             (folder / vo).mkdir()
             proxy = Proxy(site.SERVICES, ca=SANDBOX / "ca.pem", folder=folder / vo)
-            lanes.put(
+            free.put(
                 Ground(
                     folder=folder / vo,
                     project=Project(stack.enter_context(closing(site.administrator())), vo),
@@ -141,7 +143,7 @@ def prepared(planted: str = "") -> Iterator[Run]:
                     planted=planted,
                 )
             )
-        pool = ThreadPoolExecutor(len(LANES))
+        pool = ThreadPoolExecutor(len(lanes))
         # Also when the run is stopped: what is under way is ended and cleared away first.
         stack.callback(pool.shutdown, cancel_futures=True)
-        yield Run(lanes=lanes, pool=pool)
+        yield Run(lanes=free, pool=pool)
