@@ -121,10 +121,8 @@ class Project:
 
     def server(self, name: str) -> str:
         """Return the id of the server of that name."""
-        found = [one for one in self._servers() if one.name == name]
-        if len(found) != 1:
-            raise LookupError(f"{len(found)} servers are called {name}")
-        return str(found[0].id)
+        (found,) = [one for one in self._servers() if one.name == name]
+        return str(found.id)
 
     def remove_server(self, server_id: str) -> None:
         """Remove a server by hand, as a colleague might, and wait until no listing has it any more."""

@@ -104,7 +104,7 @@ class Trial:
                 self._steps()
             except subprocess.TimeoutExpired as error:
                 self._result.problems.append(f"not ended after {error.timeout:.0f} s")
-            except (SDKException, LookupError) as error:
+            except SDKException as error:
                 # What comes after this trial does not depend on it.
                 self._result.problems.append(f"the trial itself failed: {error}")
         self._result.seconds = round(time.monotonic() - started, 1)
@@ -114,8 +114,13 @@ class Trial:
         verb = self._fault.verb
         if not self._follows:
             self._way.prepare()
+            if verb != "deploy":
+                self._must("deploy", runs=1)
+        if self._result.problems:
+            # There is nothing that could go wrong.
+            return
         if verb != "deploy":
-            self._require_deployment()
+            self._prepare_verb()
         before = self._place.ours()
         _DISTURBING[self._fault.kind](self)
         self._result.left = len(self._place.ours())
@@ -130,10 +135,8 @@ class Trial:
         if verb != "destroy" and not self._stays:
             self._require_nothing()
 
-    def _require_deployment(self) -> None:
-        """Have what the fault's verb finds: a deployment, one of its machines gone, a damaged state."""
-        if not self._follows:
-            self._must("deploy", runs=1)
+    def _prepare_verb(self) -> None:
+        """Make of the deployment what the fault's verb finds: one machine gone, a damaged state."""
         self._keep_state()
         if self._fault.verb == "redeploy":
             project = self._place.project
