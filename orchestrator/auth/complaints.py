@@ -13,7 +13,7 @@ from keystoneauth1 import exceptions as failures
 from orchestrator.auth import web
 from orchestrator.auth.issuer import Issuer
 from orchestrator.auth.roles import Entitlement, missing_role
-from orchestrator.auth.token import LOGIN_AGAIN, AccessToken
+from orchestrator.auth.token import CLOCK_SET, LOGIN_AGAIN, AccessToken
 from orchestrator.errors import LoginEndedError, LoginError, OrchestratorError, SiteError
 from orchestrator.model import Site
 from orchestrator.spans import span
@@ -136,7 +136,7 @@ def _clock_of(site: Site, token: AccessToken, date: str) -> LoginError | None:
             f"the clock of this machine is {span(abs(ahead))} {how} that of {site.name},"
             " which does not accept your token (HTTP 401).",
             facts=facts,
-            way_out=["set the clock: timedatectl set-ntp true", "then the same command again"],
+            way_out=CLOCK_SET,
         )
     early = (token.issued_at - theirs).total_seconds() if token.issued_at else 0.0
     if early > _EARLY:

@@ -90,7 +90,7 @@ class KeptLogin:
         if answer.get("refresh_token"):
             self.tokens.keep(self.issuer, str(answer["refresh_token"]))
         token = AccessToken.read(str(answer.get("access_token", "")), origin="the issuer's answer")
-        token.require_seconds(SHORTEST, origin="the issuer's answer")
+        token.require_fresh(SHORTEST, origin="the issuer's answer")
         return token
 
 

@@ -37,5 +37,5 @@ class RobotToken:
                 way_out=["check client_id and client_secret_file in config.yaml"],
             ) from error
         token = AccessToken.read(str(answer.get("access_token", "")), origin="the issuer's answer")
-        token.require_seconds(SHORTEST, origin=f"the token of {self.name}")
+        token.require_fresh(SHORTEST, origin=f"the token of {self.name}")
         return token

@@ -1,6 +1,7 @@
 """Kept logins: readable by one person, keyed by issuer and client."""
 
 import stat
+import time
 
 import pytest
 from tokens import jwt
@@ -65,6 +66,26 @@ def test_a_login_that_ended_says_so(tokens, realm):
     with pytest.raises(LoginError, match="has ended: Token is not active") as caught:
         KeptLogin(issuer=realm, tokens=tokens).access_token()
     assert caught.value.way_out == ("orchestrator login",)
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        # Made an hour ago by the clock here, for the hour that is over.
+        ({"left": -7, "iat": time.time() - 3607}, "this machine is 60 min ahead of that of https"),
+        # The issuer gives less than is needed: no clock is to blame.
+        ({"left": 20, "iat": time.time() - 10}, "the issuer's answer expires in"),
+        ({"left": -7}, "the issuer's answer expired"),
+    ],
+)
+def test_a_clock_that_is_ahead_is_told_and_no_login_is_asked_for(
+    tokens, realm, monkeypatch, claims, said
+):
+    monkeypatch.setattr(Realm, "refresh", lambda *_: {"access_token": jwt(**claims)})
+    tokens.keep(realm, "r1")
+    with pytest.raises(LoginError, match=said) as caught:
+        KeptLogin(issuer=realm, tokens=tokens).access_token()
+    assert ("timedatectl" in caught.value.way_out[0]) is ("ahead" in said)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "not json"])
