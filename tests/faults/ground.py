@@ -111,8 +111,15 @@ class Run:
     def _take(self, trials: Trials, bare: bool) -> None:
         lane = self.lanes.get()
         try:
+            ours: list[Result] = []
             for result in lane.run(tuple(trials)):
-                beside = lane.bare(result.fault) if bare else None
+                if bare:
+                    ours.append(result)
+                else:
+                    trials[result.fault].set_result((result,))
+            # Not before the chain's deployment is gone: the project's listing is one way's alone.
+            for result in ours:
+                beside = lane.bare(result.fault)
                 trials[result.fault].set_result((result, *([beside] if beside else ())))
         except BaseException as error:
             for one in trials.values():
