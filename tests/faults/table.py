@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from tests.faults.ways import ROOT
@@ -98,12 +99,18 @@ def _what(one: Trial) -> str:
 def _beside(ways: Mapping[str, Sequence[Trial]]) -> str:
     kinds = {"kill": "killed", "disk": "disk", "api": "API"}
     rows = []
-    for kind, words in kinds.items():
+    # A state that is lost besides is no fault of Terraform's: those are told apart.
+    for kind, damaged in product(kinds, (False, True)):
+        words = f"{kinds[kind]}{', state damaged' * damaged}"
         for way, trials in ways.items():
-            ones = [one for one in trials if one["kind"] == kind]
+            ones = [one for one in trials if one["kind"] == kind and _is_damaged(one) is damaged]
             if ones:
                 rows.append((words, way, *_figures(ones)))
     return _as_table(("fault", "by", *_names()), rows)
+
+
+def _is_damaged(one: Trial) -> bool:
+    return bool(one["damage"] != "none")
 
 
 def _names() -> tuple[str, ...]:

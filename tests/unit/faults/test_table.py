@@ -11,6 +11,7 @@ from tests.faults.trial import Result
 
 def test_each_group_has_its_row_and_a_problem_its_seed():
     killed = Fault(seed=4, kind="kill", verb="deploy", victim="both", moment=2.0)
+    emptied = Fault(seed=3, kind="kill", verb="deploy", victim="both", damage="emptied")
     full = Fault(seed=5, kind="disk", verb="destroy", disk="full")
     results = [
         Result(fault=killed, way="orchestrator", struck=True, left=5, seconds_right=12.5),
@@ -18,6 +19,7 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
                seconds_right=20.0, problems=["the state does not know 3"]),
         Result(fault=full, way="orchestrator", struck=True, after=(3, 4), left=8,
                problems=["left at the end: x"]),
+        Result(fault=emptied, way="terraform", struck=True, left=5, seconds_right=20.0),
     ]  # fmt: skip
     page = render(
         {
@@ -32,6 +34,7 @@ def test_each_group_has_its_row_and_a_problem_its_seed():
     assert f"2 trials (seeds 4 to 5), {when}, 2 cores; 1 with a problem. 1 went on in" in page
     assert "| deploy | both killed | 1 | 1 | 5 | 1 | 0 | 0 | 12.5 |" in page
     assert "| killed | Terraform alone | 1 | 1 | 5 | 0 | 3 | 3 | 20.0 |" in page
+    assert "| killed, state damaged | Terraform alone | 1 | 1 | 5 | 1 | 0 | 0 | 20.0 |" in page
     assert "- seed 5, destroy, disk full, after 3, 4 in one deployment: left at the end: x" in page
 
 
