@@ -12,7 +12,7 @@ RELEASE, VERSION = "bookworm", "12"
 PACKAGES = (
     "linux-image-cloud-amd64,systemd-sysv,udev,dbus,cloud-init,openssh-server,sudo,python3,"
     "python3-apt,curl,ca-certificates,ifupdown,isc-dhcp-client,iproute2,iputils-ping,netbase,"
-    "procps,kmod,e2fsprogs,less"
+    "procps,kmod,e2fsprogs,less,chrony"
 )
 # Timers that would keep an emulated processor busy in the first minutes.
 MASKED = (

@@ -95,6 +95,10 @@ def _front(layout: Layout) -> tuple[Service, ...]:
             environment={"LD_LIBRARY_PATH": f"{layout.cache}/sshd/usr/lib/x86_64-linux-gnu"},
         ),
         Service(
+            "time",
+            f"/usr/bin/nsenter --net=/run/netns/site {_python(layout)} {SOURCE / 'timeserver.py'}",
+        ),
+        Service(
             "bad-sites",
             f"{_python(layout)} -m sandbox.bad_sites {failing}",
             others["self-signed"],

@@ -170,6 +170,7 @@ class Start:
             self._program("keycloak", (*ground, "entitlements", "relay")),
             self._program("jump", (*ground, "sshd", "jump keys", "relay")),
             self._program("bad-sites", ground),
+            self._program("time", ground),
             self._program("apache", (*ground, "relay")),
             self._program("keystone", ("keystone schema", "memcached", "apache")),
             self._program("glance-api", ("glance schema", "catalog")),

@@ -114,6 +114,13 @@ def test_containers_run_for_the_user_without_sudo(reader, deployed):
     assert done.stdout.strip() == "from a container"
 
 
+def test_the_machine_keeps_the_time_of_the_sandbox(reader, deployed):
+    """By a clock that is behind, a token made just now is not good yet."""
+    reader.run("ssh", NAME, "--", "chronyc", "waitsync", "12", "0.1")
+    sources = reader.run("ssh", NAME, "--", "chronyc", "-n", "sources").stdout
+    assert re.search(r"^\^\* 198\.51\.100\.2 ", sources, flags=re.M), sources
+
+
 def test_the_python_of_the_readme_finds_it_ready(reader, deployed):
     program = re.search(r"```python\n(.*?)```", README, flags=re.S)
     assert program is not None
