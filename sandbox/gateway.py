@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from sandbox import files, shell
+from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.networks import EXTERNAL_CIDR, NETWORKS, links
 
@@ -54,8 +55,19 @@ def close_way(layout: Layout) -> None:
             Path(name).write_text(f"{value}\n")
         record.unlink()
     for link in links():
-        if Path(f"/sys/class/net/{link}").exists():
-            shell.run(["ip", "link", "delete", link])
+        remove_link(Path("/sys/class/net") / link)
+
+
+def remove_link(link: Path) -> None:
+    """Remove a link of ours; the kernel does so too, in its own time, once the sandbox's networks end."""
+    if not link.exists():
+        return
+    try:
+        shell.run(["ip", "link", "delete", link.name])
+    except SandboxError:
+        # In between it may have gone by itself.
+        if link.exists():
+            raise
 
 
 def rules(interface: str) -> list[tuple[str, str, list[str]]]:

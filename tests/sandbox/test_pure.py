@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
@@ -111,6 +112,21 @@ def test_only_rules_with_our_mark_are_ours():
     assert gateway.ours(ours)
     assert not gateway.ours("-A POSTROUTING -o eth0 -j MASQUERADE")
     assert not gateway.ours("-P FORWARD ACCEPT")
+
+
+@pytest.mark.parametrize("goes", [True, False])
+def test_a_link_that_goes_by_itself_is_no_failure(tmp_path, monkeypatch, goes):
+    link = tmp_path / "orcsb-ext"
+    link.touch()
+
+    def delete(_argv: list[str]) -> str:
+        if goes:
+            link.unlink()
+        raise SandboxError("Cannot find device")
+
+    monkeypatch.setattr(gateway.shell, "run", delete)
+    with nullcontext() if goes else pytest.raises(SandboxError):
+        gateway.remove_link(link)
 
 
 def test_every_rule_carries_the_mark_and_names_an_interface():
