@@ -111,15 +111,10 @@ class Run:
     def _take(self, trials: Trials, bare: bool) -> None:
         lane = self.lanes.get()
         try:
-            ours: list[Result] = []
-            for result in lane.run(tuple(trials)):
-                if bare:
-                    ours.append(result)
-                else:
-                    trials[result.fault].set_result((result,))
+            ours = lane.run(tuple(trials))
             # Not before the chain's deployment is gone: the project's listing is one way's alone.
-            for result in ours:
-                beside = lane.bare(result.fault)
+            for result in list(ours) if bare else ours:
+                beside = lane.bare(result.fault) if bare else None
                 trials[result.fault].set_result((result, *([beside] if beside else ())))
         except BaseException as error:
             for one in trials.values():
