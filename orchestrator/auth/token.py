@@ -69,19 +69,18 @@ class AccessToken:
             f"{origin} {when}.", facts={"needed": f"{span(seconds)} at least"}, way_out=LOGIN_AGAIN
         )
 
-    def require_fresh(self, seconds: float, *, origin: str, now: datetime | None = None) -> None:
+    def require_fresh(self, seconds: float, *, origin: str) -> None:
         """Refuse one that was made just now and ends too soon; a wrong clock is named as the cause."""
-        now = now or datetime.now(UTC)
+        left = self.seconds_left()
         if self.issued_at is not None:
             life = (self.expires_at - self.issued_at).total_seconds()
-            if self.seconds_left(now) < seconds <= life:
-                ahead = (now - self.issued_at).total_seconds()
+            if left < seconds <= life:
                 raise LoginError(
-                    f"the clock of this machine is {span(ahead)} ahead of that of {self.issuer}:"
+                    f"the clock of this machine is {span(life - left)} ahead of that of {self.issuer}:"
                     f" by it a token made just now for {span(life)} is at its end.",
                     way_out=CLOCK_SET,
                 )
-        self.require_seconds(seconds, origin=origin, now=now)
+        self.require_seconds(seconds, origin=origin)
 
     def require_issuer(self, issuer: str, *, site: str, origin: str) -> None:
         """Refuse to show the token to a site that trusts another issuer."""
