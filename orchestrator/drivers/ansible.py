@@ -168,9 +168,11 @@ def run_playbook(
             code = _run(config, own, watcher)
         finally:
             _strike_out(log, secrets)
-    if code is None:
-        # A signal that it could not heed ended it, and not the processes that work for it.
-        leftovers.end(folder, stop=stop)
+    if code is None or watcher.ended_at is not None:
+        # A signal ends Ansible before the processes that work for it, or without them.
+        leftovers.end(folder)
+    if watcher.error is not None:
+        raise watcher.error
     if stop.is_set() and code != 0:
         raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
     if code != 0 and not watcher.failures:
@@ -304,8 +306,6 @@ def _run(config: Any, own: Mapping[str, str], watcher: _Watcher) -> int | None:
     config.env = {**kept, **own}
     runner = Runner(config, event_handler=watcher.event, cancel_callback=watcher.should_kill)
     runner.run()
-    if watcher.error is not None:
-        raise watcher.error
     code: int | None = runner.rc
     return code
 

@@ -81,15 +81,24 @@ def settle(
     return told
 
 
-def end(folder: Path, *, stop: threading.Event, grace: float = _GRACE) -> None:
-    """End everything that is left but Terraform; InterruptedRunError when stopped."""
-    for one in _others(folder):
-        _signal(one, signal.SIGTERM)
+def end(folder: Path, *, stop: threading.Event | None = None, grace: float = _GRACE) -> None:
+    """End everything that is left but Terraform.
+
+    Raises DeploymentFailedError when one of them outlives even SIGKILL, InterruptedRunError when
+    stopped; without ``stop`` it goes on to its end, which is at most twice ``grace`` (seconds) away.
+    """
+    stop = stop or threading.Event()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for one in _others(folder):
+            _signal(one, number)
+        _wait_for_others(folder, stop=stop, grace=grace)
+    if others := _others(folder):
+        raise _stuck(others[0], 2 * grace)
+
+
+def _wait_for_others(folder: Path, *, stop: threading.Event, grace: float) -> None:
     deadline = time.monotonic() + grace
-    while others := _others(folder):
-        if time.monotonic() > deadline:
-            for one in others:
-                _signal(one, signal.SIGKILL)
+    while _others(folder) and time.monotonic() < deadline:
         _pause(stop)
 
 
@@ -108,8 +117,9 @@ def _signal(one: Leftover, number: int) -> None:
 
 
 def _stuck(one: Leftover, patience: float) -> DeploymentFailedError:
+    how = f" (kill -INT {one.pid})" if one.is_terraform else ""
     return DeploymentFailedError(
-        f"{one.program} of an earlier run has not ended for {patience / 60:.0f} minutes",
+        f"{one.program} has not ended for {patience / 60:.0f} minutes",
         facts={"process": str(one.pid)},
-        way_out=[f"look at it; once it is ended (kill -INT {one.pid}), the same command goes on"],
+        way_out=[f"look at it; once it has ended{how}, the same command goes on"],
     )

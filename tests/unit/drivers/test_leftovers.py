@@ -71,6 +71,29 @@ def test_what_works_on_the_nodes_is_ended(started, tmp_path):
     assert child.returncode == -15
 
 
+def test_what_does_not_heed_is_killed(started, tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    deaf = tmp_path / "deaf"
+    deaf.write_text("trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    child = subprocess.Popen(["sh", str(deaf)], cwd=folder, stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    reaped_soon(child)
+    leftovers.end(folder, grace=0.5)
+    child.wait(timeout=5)
+    assert child.returncode == -9
+
+
+def test_what_outlives_even_that_is_named(started, tmp_path, monkeypatch):
+    child = started("ansible-playbook", tmp_path / "d")
+    # As for a process that the kernel keeps for a disk that does not answer.
+    monkeypatch.setattr(leftovers, "_signal", lambda one, number: None)
+    with pytest.raises(DeploymentFailedError, match="ansible-playbook 60 has not") as caught:
+        leftovers.end(tmp_path / "d", grace=0.1)
+    assert caught.value.facts == {"process": str(child.pid)}
+    assert "-INT" not in caught.value.way_out[0]
+
+
 def test_a_terraform_that_does_not_end_is_named(started, tmp_path):
     child = started("terraform", tmp_path / "d")
     with pytest.raises(DeploymentFailedError, match="has not ended") as caught:
