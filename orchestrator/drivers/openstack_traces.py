@@ -69,9 +69,13 @@ def find(cloud: Any, deployment_id: str) -> Traces:
 
 
 def faults(cloud: Any, deployment_id: str) -> dict[str, str]:
-    """Return by the name of each broken server of a deployment what Nova notes of its fault."""
+    """Return by the name of each broken server of a deployment what Nova notes of its fault.
+
+    Each is asked for: Nova's listing has the faults of one of its cells only, and a server that no
+    host took is in another one than those that broke on a host.
+    """
     broken = (
-        one
+        cloud.compute.get_server(one.id)
         for one in cloud.compute.servers()
         if one.status == "ERROR" and (one.metadata or {}).get(MARK) == deployment_id
     )

@@ -115,13 +115,16 @@ def test_a_destroy_with_a_lost_state_still_leaves_nothing(person: Person, admin:
     assert at_the_site(admin) == before
 
 
+@pytest.mark.parametrize(
+    "limit", [pytest.param("size=120k", id="bytes"), pytest.param("nr_inodes=12", id="inodes")]
+)
 def test_a_full_disk_is_named_and_nothing_is_made(
-    person: Person, admin: Connection, tmp_path: Path
+    person: Person, admin: Connection, tmp_path: Path, limit: str
 ):
     before = at_the_site(admin)
     small = tmp_path / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(small)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", limit, "tmpfs", str(small)], check=True)
     try:
         (small / "cache").symlink_to((person.home / "cache").resolve())
         text = person.run(

@@ -72,10 +72,8 @@ class Ground:
         return site.operator(self.project.vo).token
 
     def _home(self, fault: Fault) -> Path:
-        """Make a home with the provider of this machine, the trials' use case, and their way to the site."""
-        home = Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{fault.seed}-"))
-        (home / "cache").symlink_to(Folders.default().cache)
-        shutil.copytree(Path(__file__).with_name("usecases"), home / "config" / "usecases")
+        """Make a home for the trials of a chain, with their way to the site."""
+        home = new_home(Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{fault.seed}-")))
         if fault.kind == "api":
             (home / "config" / "sites").mkdir()
             through = {
@@ -90,6 +88,13 @@ class Ground:
         target = KEPT / home.name
         KEPT.mkdir(parents=True, exist_ok=True)
         shutil.copytree(home, target, symlinks=True, ignore=shutil.ignore_patterns(".terraform"))
+
+
+def new_home(folder: Path) -> Path:
+    """Put the trials' use case and this machine's provider into a folder that is somebody's home."""
+    (folder / "cache").symlink_to(Folders.default().cache)
+    shutil.copytree(Path(__file__).with_name("usecases"), folder / "config" / "usecases")
+    return folder
 
 
 Trials = dict[Fault, Future[tuple[Result, ...]]]

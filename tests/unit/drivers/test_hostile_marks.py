@@ -43,7 +43,6 @@ SERVER = {
     "os-extended-volumes:volumes_attached": [{"id": "v1"}],
     "flavor": {"original_name": "m1", "vcpus": 2, "ram": 4096},
     "image": {"id": "i1"},
-    "fault": {"message": "No valid host", "code": 500},
 }
 PORT = marked(
     "p1",
@@ -59,6 +58,7 @@ VOLUME = marked("v1", "v", size=10, status="available", metadata={}, attachments
 GROUP = marked("g1", "g", security_group_rules=[marked("rule", "rule")])
 SOUND = {
     "/servers/detail": {"servers": [SERVER]},
+    "/servers/s1": {"server": {**SERVER, "fault": {"message": "No valid host", "code": 500}}},
     "/os-keypairs": {
         "keypairs": [{"keypair": {"name": f"orchestrator-{OURS}", "public_key": "ssh-ed25519 A"}}]
     },
@@ -85,7 +85,7 @@ class Answers(Session):
         self._answers = answers
 
     def request(self, url, method, **_):
-        path = urlsplit(url).path
+        path = f"/{urlsplit(url).path.lstrip('/')}"
         response = Response()
         response.status_code = 200 if path in self._answers else 404
         response._content = json.dumps(self._answers.get(path, {})).encode()

@@ -18,6 +18,11 @@ class Project:
     def has_service(self, name):
         return name == "block-storage"
 
+    def get_server(self, server_id):
+        """Return a server with the fault that no listing tells."""
+        (found,) = [one for one in self.held["servers"] if one.id == server_id]
+        return Thing(**vars(found), fault=self.held["faults"].get(server_id))
+
     def __getattr__(self, name):
         if name not in ("servers", "keypairs", "networks", "subnets", "routers", "ports", "ips",
                         "security_groups", "volumes"):  # fmt: skip
@@ -105,10 +110,18 @@ def test_an_old_site_tells_a_flavor_by_its_id():
 def test_the_faults_of_broken_servers_of_ours_are_told():
     broken, fine, other = server(), server("fine"), server("other", "d2")
     broken.status = other.status = "ERROR"
-    broken.fault = {"code": 500, "message": "No valid host was found.\nNot enough hosts."}
-    fine.fault = other.fault = {"message": "not asked for"}
-    listed = Project(servers=[broken, fine, other])
+    noted = {
+        broken.id: {"code": 500, "message": "No valid host was found.\nNot enough hosts."},
+        other.id: {"message": "not asked for"},
+    }
+    listed = Project(servers=[broken, fine, other], faults=noted)
     assert faults(listed, "d1") == {"sky-vm": "No valid host was found. Not enough hosts."}
+
+
+def test_a_broken_server_without_a_fault_tells_nothing():
+    broken = server()
+    broken.status = "ERROR"
+    assert faults(Project(servers=[broken], faults={}), "d1") == {}
 
 
 def test_nothing_is_told_of_what_never_was():

@@ -1,0 +1,126 @@
+"""A site that has no room, or none any more once the plan is made: told by its cause, and gone on from.
+
+The machines have an empty disk, as those of the trials do: nothing is configured on them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openstack.connection import Connection
+
+from sandbox.networks import EXTERNAL
+from tests.faults import ground, site
+from tests.faults.site import WANTED, Project
+from tests.faults.ways import Orchestrated, Started
+
+pytestmark = pytest.mark.e2e
+
+VO = "bastion.sandbox"
+Trouble = Callable[[Connection, str], AbstractContextManager[None]]
+
+
+@contextmanager
+def no_host(admin: Connection, _project: str) -> Iterator[None]:
+    """Take the hosts out of service."""
+    hosts = list(admin.compute.services(binary="nova-compute"))
+    for host in hosts:
+        admin.compute.disable_service(host)
+    try:
+        yield
+    finally:
+        for host in hosts:
+            admin.compute.enable_service(host)
+
+
+@contextmanager
+def no_address(admin: Connection, _project: str) -> Iterator[None]:
+    """Let the external network give out one address alone, which a router has."""
+    network = admin.network.find_network(EXTERNAL, ignore_missing=False)
+    (subnet,) = admin.network.subnets(network_id=network.id, ip_version=4)
+    taken = next(admin.network.ports(network_id=network.id)).fixed_ips[0]["ip_address"]
+    usual = subnet.allocation_pools
+    admin.network.update_subnet(subnet, allocation_pools=[{"start": taken, "end": taken}])
+    try:
+        yield
+    finally:
+        admin.network.update_subnet(subnet, allocation_pools=usual)
+
+
+@contextmanager
+def smaller_quota(admin: Connection, project: str) -> Iterator[None]:
+    """Take the project's machines from it."""
+    usual = admin.compute.get_quota_set(project).instances
+    admin.set_compute_quotas(project, instances=0)
+    try:
+        yield
+    finally:
+        admin.set_compute_quotas(project, instances=usual)
+
+
+@contextmanager
+def image_off(admin: Connection, _project: str) -> Iterator[None]:
+    """Switch the image off."""
+    image = admin.image.find_image(site.IMAGE, ignore_missing=False)
+    admin.image.deactivate_image(image)
+    try:
+        yield
+    finally:
+        admin.image.reactivate_image(image)
+
+
+@pytest.fixture(scope="module")
+def blank(admin: Connection, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The image of the trials, at the site."""
+    site.prepare(admin, tmp_path_factory.mktemp("image"))
+    yield
+    site.clean(admin)
+
+
+HOST = (no_host, "the site has no room for a machine of this flavor now")
+ADDRESS = (no_address, "the external network has no free address")
+QUOTA = (smaller_quota, "the project's quota of machines at the site is used up")
+IMAGE = (image_off, "the image has been switched off at the site")
+
+
+@pytest.mark.parametrize(
+    "troubles",
+    # One after the other in one deployment; who has machines already asks for no room.
+    [pytest.param([ADDRESS], id="address"), pytest.param([QUOTA, IMAGE, HOST], id="machines")],
+)
+def test_what_goes_once_the_plan_is_made_is_told_and_the_same_command_goes_on(
+    troubles: Sequence[tuple[Trouble, str]], blank: None, admin: Connection, tmp_path: Path
+):
+    project = Project(admin, VO)
+    way = Orchestrated(ground.new_home(tmp_path), deployment="roomless", vo=VO)
+    try:
+        for trouble, told in troubles:
+            run = way.start("deploy")
+            while way.steps("deploy", run) is None:
+                time.sleep(0.05)
+                assert run.process.poll() is None, run.said
+            with trouble(admin, project.id):
+                error = ended(run, code=5)
+            assert error["message"] == told
+            assert "exists" in error["facts"], error
+
+        assert ended(way.start("deploy"), code=0)["event"] == "result"
+        assert Counter(kind for kind, _ in project.holds("roomless")) == WANTED
+        ended(way.start("destroy"), code=0)
+        assert project.holds("roomless") == set()
+    finally:
+        project.clear(lambda: project.holds("roomless"))
+
+
+def ended(run: Started, *, code: int) -> dict[str, Any]:
+    """Wait for a run's end, and return the last that it told."""
+    assert run.process.wait(timeout=300) == code, run.said
+    last: dict[str, Any] = json.loads(run.said.splitlines()[-1])
+    return last
