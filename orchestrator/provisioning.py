@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment, JumpHost, Node, Site, UseCase
 from orchestrator.paths import Folders
 from orchestrator.planning import Plan, read_plan
+from orchestrator.rendering import Stays
 from orchestrator.workdir import Workdir
 
 # What main.tf says where it knows how to open ports; it stays as it was first written.
@@ -110,17 +111,17 @@ class Provisioning:
         terraform.init()
         return _saved_plan(terraform, destroy=destroy)
 
-    def plan_end(self, login: KeystoneLogin, *, keep_volumes: bool) -> Plan:
-        """Save the plan that removes all, but for the data volumes where they are to be kept.
+    def plan_end(self, login: KeystoneLogin, *, stays: Collection[Stays]) -> Plan:
+        """Save the plan that removes all but what stays.
 
-        Raises UnsafePlanError when it would delete one of those.
+        Raises UnsafePlanError when it would delete a volume that does.
         """
-        if not keep_volumes:
+        if not stays:
             return self.plan(login, destroy=True)
-        self._workdir.write_end(rendering.render_end())
+        self._workdir.write_end(rendering.render_end(stays))
         plan = self.plan(login)
         lost = plan.deleted_volumes
-        if lost:
+        if lost and Stays.VOLUMES in stays:
             raise UnsafePlanError(
                 "the plan would delete data volumes that are to be kept",
                 facts={change.address: change.name for change in lost},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from orchestrator import datavolumes
+from orchestrator import datavolumes, heldaddress
 from orchestrator.drivers.openstack import Cloud
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import DeploymentFailedError, SetupError, SiteError
@@ -15,6 +15,7 @@ from orchestrator.journal import Journal, PhaseLog
 from orchestrator.model import Deployment
 from orchestrator.provisioning import Provisioning
 from orchestrator.recovery import sweep
+from orchestrator.rendering import Stays
 from orchestrator.sitelogin import SiteLogin
 from orchestrator.takingback import TakingBack
 from orchestrator.workdir import StateLostError, Workdir
@@ -57,7 +58,8 @@ class Removing:
         # A site is asked by as many as have a place, not by all that are removed at once.
         with self._place("destroy"):
             kept = self._keep_volumes(deployment, delete_data=delete_data)
-            self._destroy_by_state(deployment, keep_volumes=bool(kept))
+            stays = self._leave_address(deployment) | ({Stays.VOLUMES} if kept else set())
+            self._destroy_by_state(deployment, stays)
         self._sweep(deployment, kept)
         self._login.forget_credential()
         return kept
@@ -80,7 +82,15 @@ class Removing:
             cloud.keep(volume)
         return stays.volumes
 
-    def _destroy_by_state(self, deployment: Deployment, *, keep_volumes: bool) -> None:
+    def _leave_address(self, deployment: Deployment) -> set[Stays]:
+        """Have Terraform let go of a held address that leads elsewhere by now."""
+        user = heldaddress.other_user(deployment, self._cloud())
+        if user is None:
+            return set()
+        self._journal.note("destroy", f"the floating IP leads to {user} by now, and stays there")
+        return {Stays.ADDRESS}
+
+    def _destroy_by_state(self, deployment: Deployment, stays: set[Stays]) -> None:
         self._workdir.write_imports({})
         with self._journal.phase("destroy") as log:
             try:
@@ -92,7 +102,7 @@ class Removing:
                 try:
                     self._through(
                         deployment,
-                        lambda: self._destroy_what_the_state_knows(log, keep_volumes=keep_volumes),
+                        lambda: self._destroy_what_the_state_knows(log, stays),
                     )
                 except (DeploymentFailedError, SetupError, SiteError) as error:
                     # All that the state knows carries our mark: what is still in use, or stops
@@ -102,8 +112,8 @@ class Removing:
                     return
             log.finish("all that the state knew is gone")
 
-    def _destroy_what_the_state_knows(self, log: PhaseLog, *, keep_volumes: bool) -> None:
-        self._provisioning.plan_end(self._login.now, keep_volumes=keep_volumes)
+    def _destroy_what_the_state_knows(self, log: PhaseLog, stays: set[Stays]) -> None:
+        self._provisioning.plan_end(self._login.now, stays=stays)
         self._provisioning.apply(self._login.now, log)
 
     def _sweep(self, deployment: Deployment, kept: Sequence[Resource]) -> None:

@@ -6,8 +6,9 @@ import functools
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ class Identifier(str):
     __slots__ = ()
 
 
+class Stays(Enum):
+    """What a removal may leave at the site, as Terraform knows it."""
+
+    VOLUMES = "module.volumes.openstack_blockstorage_volume_v3.data"
+    ADDRESS = "module.nodes.openstack_networking_floatingip_associate_v2.node"
+
+
 def ident(name: str) -> Identifier:
     """Return a name that HCL may be made of, or raise RequestError."""
     if not _IDENTIFIER.fullmatch(name):
@@ -83,9 +91,10 @@ def render_main(
     return _render(template or paths.TEMPLATES / "main.tf.j2", network=network, volumes=volumes)
 
 
-def render_end() -> str:
-    """Return the main.tf by which all is removed but the data volumes."""
-    return _render(paths.TEMPLATES / "end.tf.j2")
+def render_end(stays: Collection[Stays]) -> str:
+    """Return the main.tf by which all is removed but what stays, which the state forgets."""
+    addresses = [Identifier(one.value) for one in Stays if one in stays]
+    return _render(paths.TEMPLATES / "end.tf.j2", stays=addresses)
 
 
 def _render(template: Path, **structure: object) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator import __version__, choosing, ending, keeping
+from orchestrator import __version__, choosing, ending, heldaddress, keeping
 from orchestrator.auth.source import TokenSource
 from orchestrator.catalogue.needs import need_of
 from orchestrator.catalogue.parameters import read_parameters
@@ -251,6 +251,7 @@ class Run:
     def _apply(self) -> None:
         self._login.lasting(self.deployment.project_id, seconds=math.inf)
         self._require_time()
+        heldaddress.require_free(self.deployment, self._cloud())
         # What is made anew is not configured, also when this run is killed before it gets there.
         self.deployment = self._store.move(self.deployment, Phase.APPLYING, configured_digest=None)
         self._keep_credential()

@@ -172,6 +172,11 @@ class Cloud:
         with self._telling("OpenStack", objects=True):
             return tuple(openstack_marks.find(self._connection, deployment_id))
 
+    def other_user_of(self, floating_ip_id: str, deployment_id: str) -> str | None:
+        """Return the port that a floating IP leads to, None where it is the deployment's own or none."""
+        with self._telling("OpenStack", objects=True):
+            return openstack_marks.other_user(self._connection, floating_ip_id, deployment_id)
+
     def stop(self, server_id: str) -> bool:
         """Shut a machine down; tell whether it stopped in time."""
         with self._telling("compute"):

@@ -71,6 +71,15 @@ def public_key(cloud: Any, deployment_id: str) -> str | None:
     return str(found.public_key) if found is not None else None
 
 
+def other_user(cloud: Any, floating_ip_id: str, deployment_id: str) -> str | None:
+    """Return the port that a floating IP leads to, None where it is the deployment's own or none."""
+    used = {ip.port_id for ip in cloud.network.ips() if ip.id == floating_ip_id} - {None}
+    if not used:
+        return None
+    own = {one.id for one in find(cloud, deployment_id) if one.kind == "port"}
+    return next((f"port {found}" for found in used - own), None)
+
+
 def remove(cloud: Any, resource: Resource) -> None:
     """Delete one resource and wait until it is gone; one that is gone already is no error."""
     try:

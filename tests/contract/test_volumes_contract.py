@@ -13,7 +13,7 @@ import volume_site
 from orchestrator import paths
 from orchestrator.drivers.terraform import Terraform
 from orchestrator.planning import Plan, read_plan
-from orchestrator.rendering import render_end, render_main
+from orchestrator.rendering import Stays, render_end, render_main
 from orchestrator.workdir import Workdir
 
 pytestmark = pytest.mark.contract
@@ -208,7 +208,7 @@ def test_a_machine_that_is_made_again_is_given_the_same_volume(work, site):
 
 
 def end(work) -> Plan:
-    work.workdir.write_end(render_end())
+    work.workdir.write_end(render_end({Stays.VOLUMES}))
     plan = work.plan()
     assert plan.deleted_volumes == ()
     return plan
@@ -261,7 +261,7 @@ def test_the_whole_main_with_a_volume_is_valid_and_formatted(
     workdir = Workdir(tmp_path / "d")
     workdir.create()
     workdir.write_code(main=render_main(volumes=True), lock_file=installed_provider.lock_file)
-    (tmp_path / "end.tf").write_text(render_end())
+    (tmp_path / "end.tf").write_text(render_end(set(Stays)))
     env = {**ENV, "TF_CLI_CONFIG_FILE": str(installed_provider.cli_config)}
     for argv in (["init", "-input=false"], ["validate"], ["fmt", "-check", "main.tf"]):
         done = subprocess.run(

@@ -92,6 +92,7 @@ class Ground:
 
 def new_home(folder: Path) -> Path:
     """Put the trials' use case and this machine's provider into a folder that is somebody's home."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "cache").symlink_to(Folders.default().cache)
     shutil.copytree(Path(__file__).with_name("usecases"), folder / "config" / "usecases")
     return folder

@@ -1,6 +1,6 @@
 """One verb on one deployment, as the command does it but for what would run on the machines.
 
-`python -m tests.faults.running VERB HOME NAME VO`: the machines of a trial have no system, so they
+`python -m tests.faults.running VERB HOME NAME VO [KEY=VALUE ...]`: the machines of a trial have no system, so they
 are not reached, configured or checked; everything up to there is the real thing.
 """
 
@@ -26,7 +26,7 @@ from tests.faults import planted
 OWNER = "local:trial"
 
 
-def main(verb: str, home: str, name: str, vo: str) -> int:
+def main(verb: str, home: str, name: str, vo: str, *fixed: str) -> int:
     """Run the verb and print one JSON line per step; return the exit code."""
     planted.plant(os.environ.get("PLANTED", ""), Path(home))
     _leave_machines_alone()
@@ -40,9 +40,9 @@ def main(verb: str, home: str, name: str, vo: str) -> int:
             owner=OWNER,
             on_progress=_tell,
         )
-        outcome = _VERBS[verb](
-            deployer, Request(use_case="blank", site="SANDBOX", vo=vo, name=name)
-        )
+        overrides = dict(one.split("=", 1) for one in fixed)
+        request = Request(use_case="blank", site="SANDBOX", vo=vo, name=name, overrides=overrides)
+        outcome = _VERBS[verb](deployer, request)
     except OrchestratorError as error:
         print(json.dumps({"event": "error", **failures.as_value(error)}), flush=True)
         return error.exit_code
@@ -52,6 +52,7 @@ def main(verb: str, home: str, name: str, vo: str) -> int:
 
 _VERBS: dict[str, Any] = {
     "plan": lambda deployer, request: deployer.plan(request),
+    "apply": lambda deployer, request: deployer.apply(request.name),
     "deploy": lambda deployer, request: deployer.deploy(request),
     "recover": lambda deployer, request: deployer.recover(request.name),
     "destroy": lambda deployer, request: deployer.destroy(request.name),

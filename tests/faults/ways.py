@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -86,9 +86,11 @@ class Orchestrated:
     name = "orchestrator"
     verbs = ("deploy", "redeploy", "recover", "destroy")
 
-    def __init__(self, home: Path, *, deployment: str, vo: str, planted: str = "") -> None:
+    def __init__(
+        self, home: Path, *, deployment: str, vo: str, planted: str = "", fixed: Sequence[str] = ()
+    ) -> None:
         self._home = home
-        self._words = (str(home), deployment, vo)
+        self._words = (str(home), deployment, vo, *fixed)
         self._planted = {"PLANTED": planted} if planted else {}
 
     def prepare(self) -> None:

@@ -38,7 +38,7 @@ from orchestrator.errors import (
     LoginError,
     SiteError,
 )
-from orchestrator.model import Flavor, Image, Network, Quota, Subnet, Volume
+from orchestrator.model import Flavor, FloatingIp, Image, Network, Quota, Subnet, Volume
 from orchestrator.paths import Folders
 
 NAME = "SIM"
@@ -141,6 +141,8 @@ class World:
     public_key: str | None = None  # of the deployment's key pair, as the site tells it
     image_id: str = "i-debian"
     image_made: datetime = datetime(2026, 11, 20, tzinfo=UTC)
+    addresses: tuple[FloatingIp, ...] = ()  # floating IPs that the project holds
+    leads_to: dict[str, str] = field(default_factory=dict)  # the port of somebody else, by address
     externals: tuple[str, ...] = ("ext",)  # external networks, equal but for their names
     # What goes wrong.
     login_error: str | None = None
@@ -502,7 +504,11 @@ class Cloud:
         self.world.kept.append(volume.name)
 
     def floating_ips(self):
-        return ()
+        return self.world.addresses
+
+    def other_user_of(self, floating_ip_id, deployment_id):
+        assert deployment_id
+        return self.world.leads_to.get(floating_ip_id)
 
     def flavors(self):
         sizes = {"small": (2, 4096, 20), "large": (8, 16384, 80)}
@@ -685,8 +691,10 @@ class Terraform:
             for key, status in known.items()
             if (_KINDS[key[0]], key[1]) in self._world.resources
         }
-        ending = "removed {" in self._workdir.main.read_text()
-        stays = {key for key in found if ending and key[0] == VOLUME}
+        main = self._workdir.main.read_text()
+        stays = {
+            key for key in found if f"from = module.volumes.{VOLUME}" in main and key[0] == VOLUME
+        }
         changes = [
             _change(key, "forget" if key in stays else "delete")
             for key in found
@@ -759,7 +767,8 @@ class Terraform:
         made = [name for name, volume in volumes.items() if volume["existing_id"] is None]
         # A server is made with its volume, which is there before.
         wanted = [(VOLUME, name) for name in made]
-        wanted += [(kind, name) for name in nodes for kind in (KEYPAIR, SERVER, FLOATING_IP)]
+        wanted += [(kind, name) for name in nodes for kind in (KEYPAIR, SERVER)]
+        wanted += [(FLOATING_IP, name) for name, node in nodes.items() if not node["floating_ip"]]
         return dict.fromkeys(wanted, "whole")
 
     def _known(self):

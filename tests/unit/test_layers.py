@@ -75,6 +75,7 @@ LAYERS = (
         "launch",
         "surveying",
         "datavolumes",
+        "heldaddress",
         "collector",
         "collected",
     ),

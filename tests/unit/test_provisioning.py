@@ -16,7 +16,7 @@ from orchestrator.journal import Journal
 from orchestrator.model import Attachment, Hop, JumpHost, Share, Site
 from orchestrator.planning import Change, Plan
 from orchestrator.provisioning import Provisioning
-from orchestrator.rendering import PROVIDER_VERSION
+from orchestrator.rendering import PROVIDER_VERSION, Stays
 
 SITE = Site(
     name="SIM",
@@ -130,10 +130,10 @@ def with_volume(provisioning, chosen, use_case, login, journal, workdir):
 
 
 def test_the_end_keeps_volumes_or_takes_them_along(with_volume, provisioning, login, workdir):
-    everything = provisioning.plan_end(login, keep_volumes=False)
+    everything = provisioning.plan_end(login, stays=set())
     assert [one.type for one in everything.deleted_volumes] == [VOLUME]
     assert 'module "nodes"' in workdir.main.read_text()
-    kept = provisioning.plan_end(login, keep_volumes=True)
+    kept = provisioning.plan_end(login, stays={Stays.VOLUMES})
     assert (kept.counts["forget"], kept.deleted_volumes) == (1, ())
     assert 'module "nodes"' not in workdir.main.read_text()
 
@@ -145,7 +145,7 @@ def test_a_plan_that_would_delete_a_volume_that_is_to_be_kept_is_refused(
     plan = Plan(changes=(lost,))
     monkeypatch.setattr("orchestrator.provisioning.read_plan", lambda _shown: plan)
     with pytest.raises(UnsafePlanError, match="would delete data volumes") as caught:
-        provisioning.plan_end(login, keep_volumes=True)
+        provisioning.plan_end(login, stays={Stays.VOLUMES})
     assert caught.value.facts == {"module.volumes.v": "sky-data"}
 
 

@@ -13,6 +13,7 @@ from orchestrator.catalogue.usecases import find_use_case, use_case_folders
 from orchestrator.errors import DeploymentFailedError, RequestError
 from orchestrator.model import Attachment, DataVolume, Hop, JumpHost, NodeGroup, Share, Site
 from orchestrator.rendering import (
+    Stays,
     hcl,
     ident,
     inventory,
@@ -271,11 +272,16 @@ def test_only_main_with_volumes_knows_them():
 
 
 def test_the_end_describes_nothing_and_forgets_the_volumes():
-    text = render_end()
+    text = render_end({Stays.VOLUMES})
+    assert "floatingip" not in text
     assert "module " not in text
     removed = text.partition("removed {")[2]
     assert "from = module.volumes.openstack_blockstorage_volume_v3.data" in removed
     assert "destroy = false" in removed
+
+
+def test_the_end_forgets_all_that_stays():
+    assert render_end(set(Stays)).count("destroy = false") == len(Stays)
 
 
 def test_the_module_follows_from_whether_there_is_a_network(selection):
