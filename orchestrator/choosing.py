@@ -10,7 +10,7 @@ from orchestrator.catalogue.needs import in_words, need_of
 from orchestrator.errors import RequestError
 from orchestrator.extras import publishing
 from orchestrator.model import Deployment, Offer, Proof, Request, Selection, Site, UseCase
-from orchestrator.selection import overrides, quotas
+from orchestrator.selection import overrides, quotas, topologies
 from orchestrator.selection.quotas import QuotaLine
 from orchestrator.selection.selecting import select
 
@@ -28,16 +28,19 @@ def choose(
     proofs: Sequence[Proof] = (),
 ) -> Selection:
     """Return the choices for a request: the command line before its file, before the site's files."""
-    layers = [(COMMAND_LINE, request.overrides), (request.file or "the request", request.written)]
     return select(
         offer,
         need_of(use_case, parameters),
         site=site,
         nodes=len(use_case.nodes),
         public_nodes=sum(group.public for group in use_case.nodes),
-        fixed=overrides.effective(layers, site=site, vo=vo),
+        fixed=overrides.effective(_layers(request), site=site, vo=vo),
         proofs=proofs,
     )
+
+
+def _layers(request: Request) -> list[tuple[str, Mapping[str, str]]]:
+    return [(COMMAND_LINE, request.overrides), (request.file or "the request", request.written)]
 
 
 def wants_volume(request: Request, use_case: UseCase, parameters: Mapping[str, Any]) -> bool:
@@ -75,24 +78,45 @@ def require_room(
 
 
 def require_no_change(deployment: Deployment, request: Request) -> None:
-    """Refuse to choose anew for a machine that exists: it would be rebuilt."""
+    """Refuse to choose anew for a machine that exists: it would be rebuilt, or what is asked for ignored."""
     selection = deployment.selection
-    chosen = {choice.key: choice for choice in selection.choices} if selection else {}
-    asked = {**request.written, **request.overrides}
+    if selection is None:
+        return
+    for origin, given in _layers(request):
+        overrides.require_known(origin, given)
+    topology = selection.topology.value
+    # As at the first time, a file may speak of other topologies than the one that was chosen.
+    written = {k: v for k, v in request.written.items() if topologies.has_part(k, topology)}
+    asked = {**written, **request.overrides}
     other = {
-        key: f"{chosen[key].name} was chosen, {value} asked for"
+        key: f"{_called(key, selection)} was chosen, {value} asked for"
         for key, value in asked.items()
-        if key in chosen and value not in (chosen[key].value, chosen[key].name)
+        if value not in _names(key, selection)
     }
-    if selection is not None and "volume" in asked and selection.volume is None:
-        had = "a new one was made" if selection.volume_gb else "none was asked for"
-        other["volume"] = f"{had}, {asked['volume']} asked for"
     if other:
         raise RequestError(
             f"{deployment.name} has its choices already, and other ones would rebuild it",
             facts=other,
             way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
         )
+
+
+def _names(key: str, selection: Selection) -> tuple[str | None, ...]:
+    """Return what a choice may be called; nothing where nothing was chosen under this key."""
+    host = selection.jump_host
+    if host is not None and key in ("proxy_jump", "ssh_config"):
+        return (host.host if key == "proxy_jump" else host.ssh_config,)
+    return next(((one.name, one.value) for one in selection.choices if one.key == key), ())
+
+
+def _called(key: str, selection: Selection) -> str:
+    made = {
+        "volume": selection.volume_gb > 0,
+        "floating_ip": selection.topology.value in rendering.GIVES_FLOATING_IPS,
+        "private_network": selection.attachment is None,
+    }
+    named = next(iter(_names(key, selection)), None)
+    return named or ("a new one" if made.get(key) else "none")
 
 
 def require_same_need(

@@ -168,13 +168,7 @@ def run_playbook(
             code = _run(config, own, watcher)
         finally:
             _strike_out(log, secrets)
-    if code is None or watcher.ended_at is not None:
-        # A signal ends Ansible before the processes that work for it, or without them.
-        leftovers.end(folder)
-    if watcher.error is not None:
-        raise watcher.error
-    if stop.is_set() and code != 0:
-        raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
+    _require_own_end(code, watcher, folder)
     if code != 0 and not watcher.failures:
         watcher.failures.append(
             _unnamed(log, overdue=time.monotonic() > watcher.deadline, killed=code is None)
@@ -308,6 +302,17 @@ def _run(config: Any, own: Mapping[str, str], watcher: _Watcher) -> int | None:
     runner.run()
     code: int | None = runner.rc
     return code
+
+
+def _require_own_end(code: int | None, watcher: _Watcher, folder: Path) -> None:
+    """See that nothing of it works on; raise what ended it where that was not it itself."""
+    if code is None or watcher.ended_at is not None:
+        # A signal ends Ansible before the processes that work for it, or without them.
+        leftovers.end(folder)
+    if watcher.error is not None:
+        raise watcher.error
+    if watcher.stop.is_set() and code != 0:
+        raise InterruptedRunError("stopped while the nodes were being configured", way_out=[_AGAIN])
 
 
 def _total(counts: Mapping[str, int] | None) -> int:

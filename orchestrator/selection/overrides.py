@@ -61,7 +61,7 @@ def effective(
     files come after all of them.
     """
     for origin, given in layers:
-        _require_known(origin, given)
+        require_known(origin, given)
     written = site.settings_of(vo)
     found = {}
     for key in KEYS:
@@ -99,7 +99,8 @@ def line(key: str, value: str) -> str:
     return f"{key}: {value if _PLAIN.fullmatch(value) else json.dumps(value)}"
 
 
-def _require_known(origin: str, given: Mapping[str, str]) -> None:
+def require_known(origin: str, given: Mapping[str, str]) -> None:
+    """Raise RequestError for what cannot be fixed, or is given without a value."""
     for key, value in given.items():
         if not value.strip():
             raise RequestError(

@@ -94,6 +94,11 @@ def _topology(
     return _found(offer, public_nodes, fixed, proofs)
 
 
+def has_part(key: str, topology: str) -> bool:
+    """Tell whether what can be fixed under this key has a part in a topology."""
+    return topology in _PARTS.get(key, _LABELS)
+
+
 def _require_used(topology: Choice, fixed: Mapping[str, Override]) -> None:
     """Refuse what was fixed and has no part in the topology: it would be passed over unseen.
 
@@ -103,7 +108,7 @@ def _require_used(topology: Choice, fixed: Mapping[str, Override]) -> None:
     settling = [fixed[key] for key in (KEY, "proxy_jump") if key in fixed]
     by = min(settling, key=lambda override: override.layer, default=None)
     for key, override in sorted(fixed.items()):
-        if topology.value not in _PARTS.get(key, _LABELS) and _contradicts(override, by):
+        if not has_part(key, topology.value) and _contradicts(override, by):
             raise RequestError(
                 f"{key} {override.value} has no part in the topology {topology.value}.",
                 facts={

@@ -7,7 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from simulations import FLOATING_IP, KEYPAIR, SERVER, Cloud, every_place, host_key
+from simulations import ADDRESS, FLOATING_IP, KEYPAIR, SERVER, Cloud, every_place, host_key
 
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -372,6 +372,32 @@ def test_another_choice_for_what_exists_is_refused(deployer, asked, world):
     assert error.facts["flavor"] == "small was chosen, large asked for"
     assert error.way_out[0] == "deploy under another name"
     assert not deployer().deploy(asked()).changed
+
+
+@pytest.mark.parametrize(
+    ("asked_now", "said"),
+    [
+        ({"floating_ip": ADDRESS}, f"a new one was chosen, {ADDRESS} asked for"),
+        ({"private_network": "lab"}, "a new one was chosen, lab asked for"),
+        ({"proxy_jump": "ada@gate"}, "none was chosen, ada@gate asked for"),
+    ],
+)
+def test_what_was_not_named_at_first_is_not_passed_over_later(deployer, asked, asked_now, said):
+    deployer().deploy(asked())
+    error = refused(lambda: deployer().deploy(asked(overrides=asked_now)), RequestError)
+    assert [error.facts[key] for key in asked_now] == [said]
+
+
+def test_a_choice_that_nobody_knows_is_refused_for_what_exists_too(deployer, asked):
+    deployer().deploy(asked())
+    with pytest.raises(RequestError, match="flavour is not a choice"):
+        deployer().deploy(asked(overrides={"flavour": "large"}))
+
+
+def test_a_file_may_speak_of_other_topologies_each_time(deployer, asked):
+    both = asked(written={"proxy_jump": "ada@gate"}, overrides={"topology": "floating"})
+    deployer().deploy(both)
+    assert not deployer().deploy(both).changed
 
 
 # --- failing before anything exists
