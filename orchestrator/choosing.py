@@ -1,12 +1,15 @@
-"""From a request and an offer to the choices and their quotas: what a deploy does, and an explanation shows."""
+"""From a request and an offer to the choices and their quotas; what a deployment that has them may be asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from orchestrator import rendering
 from orchestrator.catalogue.needs import in_words, need_of
+from orchestrator.catalogue.parameters import read_parameters
+from orchestrator.catalogue.rules import check_rules
 from orchestrator.errors import RequestError
 from orchestrator.extras import publishing
 from orchestrator.model import Deployment, Offer, Proof, Request, Selection, Site, UseCase
@@ -133,3 +136,27 @@ def require_same_need(
             facts={"chosen": selection.flavor.label, "needed now": in_words(after)},
             way_out=["deploy under another name", f"make destroy NAME={deployment.name}"],
         )
+
+
+def parameters_given(deployment: Deployment, request: Request, use_case: UseCase) -> dict[str, Any]:
+    """Return the parameters with those that are given this time; the others stay as they are."""
+    base = Path(request.file).parent if request.file else None
+    given = read_parameters(use_case, request.parameters, base=base)
+    asked = {name: given[name] for name in request.parameters}
+    parameters = {**deployment.parameters, **asked}
+    check_rules(use_case, parameters, need_of(use_case, parameters))
+    require_same_need(deployment, use_case, parameters)
+    return parameters
+
+
+def parameters_kept(deployment: Deployment, use_case: UseCase, *, site: Site) -> dict[str, Any]:
+    """Return the parameters for another version of the use case: those it still has keep their values."""
+    before = deployment.parameters
+    files = {p.name for p in use_case.parameters if p.type == "file"}
+    known = {p.name for p in use_case.parameters if p.name in before}
+    # A file was taken to the node already, and may be gone from here.
+    still = {name: before[name] for name in known - files}
+    parameters = read_parameters(use_case, still, site=site, vo=deployment.vo)
+    parameters |= {name: before[name] for name in known & files}
+    require_same_need(deployment, use_case, parameters)
+    return parameters

@@ -8,14 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
 from orchestrator import __version__, choosing, ending, heldaddress, keeping
 from orchestrator.auth.source import TokenSource
-from orchestrator.catalogue.needs import need_of
-from orchestrator.catalogue.parameters import read_parameters
-from orchestrator.catalogue.rules import check_rules
 from orchestrator.causes import filled, with_faults
 from orchestrator.configuring import Configuration
 from orchestrator.discovery.collecting import collect
@@ -518,26 +514,13 @@ class Run:
         )
 
     def _take_parameters(self, request: Request, use_case: UseCase) -> None:
-        """Let the parameters given this time hold; the others stay as they are."""
         if request.parameters:
-            base = Path(request.file).parent if request.file else None
-            given = read_parameters(use_case, request.parameters, base=base)
-            asked = {name: given[name] for name in request.parameters}
-            parameters = {**self.deployment.parameters, **asked}
-            check_rules(use_case, parameters, need_of(use_case, parameters))
-            choosing.require_same_need(self.deployment, use_case, parameters)
+            parameters = choosing.parameters_given(self.deployment, request, use_case)
             self.deployment = self._store.update(self.deployment, parameters=parameters)
 
     def _upgrade(self, use_case: UseCase) -> None:
-        """Note another version of the use case; parameters that it still has keep their values."""
-        before = self.deployment.parameters
-        files = {p.name for p in use_case.parameters if p.type == "file"}
-        known = {p.name for p in use_case.parameters if p.name in before}
-        # A file was taken to the node already, and may be gone from here.
-        still = {name: before[name] for name in known - files}
-        parameters = read_parameters(use_case, still, site=self._site, vo=self._share.vo)
-        parameters |= {name: before[name] for name in known & files}
-        choosing.require_same_need(self.deployment, use_case, parameters)
+        """Note another version of the use case."""
+        parameters = choosing.parameters_kept(self.deployment, use_case, site=self._site)
         was, now = self.deployment.use_case_version, use_case.version
         self._journal.note("choose", f"{use_case.name} {now} in place of {was}")
         self.deployment = self._store.update(
