@@ -174,7 +174,7 @@ class Cloud:
 
     def other_user_of(self, floating_ip_id: str, deployment_id: str) -> str | None:
         """Return the port that a floating IP leads to, None where it is the deployment's own or none."""
-        with self._telling("OpenStack", objects=True):
+        with self._telling("network", objects=True):
             return openstack_marks.other_user(self._connection, floating_ip_id, deployment_id)
 
     def stop(self, server_id: str) -> bool:

@@ -74,9 +74,8 @@ def public_key(cloud: Any, deployment_id: str) -> str | None:
 def other_user(cloud: Any, floating_ip_id: str, deployment_id: str) -> str | None:
     """Return the port that a floating IP leads to, None where it is the deployment's own or none."""
     used = {ip.port_id for ip in cloud.network.ips() if ip.id == floating_ip_id} - {None}
-    if not used:
-        return None
-    own = {one.id for one in find(cloud, deployment_id) if one.kind == "port"}
+    marked = _marker(deployment_id)
+    own = {port.id for port in cloud.network.ports() if marked(port)}
     return next((f"port {found}" for found in used - own), None)
 
 

@@ -14,6 +14,7 @@ from openstack.connection import Connection
 
 from orchestrator.paths import SANDBOX
 from tests.e2e.people import ROOT, Person, at_the_site, new_person, site_file
+from tests.faults import site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +32,14 @@ def admin(sandbox: None) -> Iterator[Connection]:
     )
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="module")
+def blank_image(admin: Connection, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The image of the trials, of which machines are made that have no system."""
+    site.prepare(admin, tmp_path_factory.mktemp("image"))
+    yield
+    site.clean(admin)
 
 
 @pytest.fixture(scope="session")

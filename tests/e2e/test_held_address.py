@@ -5,17 +5,15 @@ The machines have an empty disk, as those of the trials do: nothing is configure
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openstack.connection import Connection
 
 from sandbox.networks import EXTERNAL
-from tests.faults import ground, site
+from tests.faults import ground
 from tests.faults.site import Project
 from tests.faults.ways import Orchestrated
 
@@ -45,14 +43,12 @@ class Colleague:
 
 
 @pytest.fixture
-def project(admin: Connection, tmp_path: Path) -> Iterator[Project]:
-    """A project with the image of the trials; whatever is left in it is removed."""
-    site.prepare(admin, tmp_path)
+def project(admin: Connection, blank_image: None) -> Iterator[Project]:
+    """A project; whatever is left in it is removed."""
     found = Project(admin, VO)
     before = found.holds(NAME)
     yield found
     found.clear(lambda: found.holds(NAME) - before)
-    site.clean(admin)
 
 
 @pytest.fixture
@@ -75,30 +71,24 @@ def test_an_address_stays_with_who_has_taken_it(
     way = Orchestrated(home, deployment=NAME, vo=VO, fixed=[f"floating_ip={colleague.ip}"])
     before = project.holds(NAME)
 
-    def run(verb: str, code: int) -> dict[str, Any]:
-        started = way.start(verb)
-        assert started.process.wait(timeout=300) == code, started.said
-        last: dict[str, Any] = json.loads(started.said.splitlines()[-1])
-        return last
-
-    run("plan", code=0)
+    way.start("plan").ended(code=0)
     colleague.takes_it()
-    refused = run("apply", code=3)
+    refused = way.start("apply").ended(code=3)
     assert "leads elsewhere by now" in refused["message"]
     assert refused["facts"]["it leads to"] == f"port {colleague.port}"
     assert colleague.has_it
     assert project.holds(NAME) == before
 
     colleague.frees_it()
-    run("apply", code=0)
+    way.start("apply").ended(code=0)
     assert not colleague.has_it
     assert admin.network.get_ip(colleague.ip).port_id
-    assert run("deploy", code=0)["changed"] is False
+    assert way.start("deploy").ended(code=0)["changed"] is False
 
     colleague.takes_it()
-    assert "leads elsewhere by now" in run("deploy", code=3)["message"]
+    assert "leads elsewhere by now" in way.start("deploy").ended(code=3)["message"]
     assert colleague.has_it
 
-    run("destroy", code=0)
+    way.start("destroy").ended(code=0)
     assert colleague.has_it
     assert project.holds(NAME) == before

@@ -5,13 +5,11 @@ The machines have an empty disk, as those of the trials do: nothing is configure
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openstack.connection import Connection
@@ -19,7 +17,7 @@ from openstack.connection import Connection
 from sandbox.networks import EXTERNAL
 from tests.faults import ground, site
 from tests.faults.site import WANTED, Project
-from tests.faults.ways import Orchestrated, Started
+from tests.faults.ways import Orchestrated
 
 pytestmark = pytest.mark.e2e
 
@@ -76,14 +74,6 @@ def image_off(admin: Connection, _project: str) -> Iterator[None]:
         admin.image.reactivate_image(image)
 
 
-@pytest.fixture(scope="module")
-def blank(admin: Connection, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The image of the trials, at the site."""
-    site.prepare(admin, tmp_path_factory.mktemp("image"))
-    yield
-    site.clean(admin)
-
-
 HOST = (no_host, "the site has no room for a machine of this flavor now")
 ADDRESS = (no_address, "the external network has no free address")
 QUOTA = (smaller_quota, "the project's quota of machines at the site is used up")
@@ -96,7 +86,7 @@ IMAGE = (image_off, "the image has been switched off at the site")
     [pytest.param([ADDRESS], id="address"), pytest.param([QUOTA, IMAGE, HOST], id="machines")],
 )
 def test_what_goes_once_the_plan_is_made_is_told_and_the_same_command_goes_on(
-    troubles: Sequence[tuple[Trouble, str]], blank: None, admin: Connection, tmp_path: Path
+    troubles: Sequence[tuple[Trouble, str]], blank_image: None, admin: Connection, tmp_path: Path
 ):
     project = Project(admin, VO)
     way = Orchestrated(ground.new_home(tmp_path), deployment="roomless", vo=VO)
@@ -107,20 +97,13 @@ def test_what_goes_once_the_plan_is_made_is_told_and_the_same_command_goes_on(
                 time.sleep(0.05)
                 assert run.process.poll() is None, run.said
             with trouble(admin, project.id):
-                error = ended(run, code=5)
+                error = run.ended(code=5)
             assert error["message"] == told
             assert "exists" in error["facts"], error
 
-        assert ended(way.start("deploy"), code=0)["event"] == "result"
+        assert way.start("deploy").ended(code=0)["event"] == "result"
         assert Counter(kind for kind, _ in project.holds("roomless")) == WANTED
-        ended(way.start("destroy"), code=0)
+        way.start("destroy").ended(code=0)
         assert project.holds("roomless") == set()
     finally:
         project.clear(lambda: project.holds("roomless"))
-
-
-def ended(run: Started, *, code: int) -> dict[str, Any]:
-    """Wait for a run's end, and return the last that it told."""
-    assert run.process.wait(timeout=300) == code, run.said
-    last: dict[str, Any] = json.loads(run.said.splitlines()[-1])
-    return last

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.drivers import leftovers, provider
 from orchestrator.drivers.environment import child_environment
@@ -48,6 +48,12 @@ class Started:
     def said(self) -> str:
         """All that it has said so far."""
         return self.output.read_text(errors="replace")
+
+    def ended(self, *, code: int) -> dict[str, Any]:
+        """Wait until it has ended with this exit code, and return the last that it told."""
+        assert self.process.wait(timeout=300) == code, self.said
+        last: dict[str, Any] = json.loads(self.said.splitlines()[-1])
+        return last
 
 
 class Way(Protocol):

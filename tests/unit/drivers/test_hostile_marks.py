@@ -107,6 +107,7 @@ READERS = {
     "all": lambda cloud: cloud.find_all_marked(),
     "traces": lambda cloud: cloud.traces_of(OURS),
     "faults": lambda cloud: cloud.faults_of(OURS),
+    "user": lambda cloud: cloud.other_user_of("f1", OURS),
     "key": lambda cloud: cloud.public_key_of(OURS),
     "status": lambda cloud: cloud.status_of("sky-docker", OURS),
 }
@@ -126,6 +127,8 @@ def test_the_sound_listing_is_read_whole():
     (one,) = cloud.find_all_marked()
     assert (one.name, one.has_own_keypair, one.makers) == ("sky", True, {"u1"})
     assert cloud.traces_of(OURS).nodes[0].addresses == ("10.0.0.5",)
+    assert cloud.other_user_of("f1", OURS) is None
+    assert cloud.other_user_of("f1", "another") == "port p1"
     assert cloud.faults_of(OURS) == {"sky-docker": "No valid host"}
 
 
