@@ -120,30 +120,44 @@ def node() -> Node:
     )
 
 
-# The quick ones first; what removes the sandbox behind everything that uses it.
-_ORDER = ("unit", "contract", "e2e", "sandbox")
+# Lanes: tests that one worker runs, in order. Two of them have the sandbox at the same time, each in
+# projects of its own; what looks at all of the sandbox or changes it comes behind them.
+_SANDBOX, _SHAPES, _ALONE = "sandbox", "shapes", "alone"
+_LANES = {
+    "tests/e2e/test_deploying_on_shapes.py": _SHAPES,
+    "tests/e2e/test_choices_on_shapes.py": _ALONE,
+    "tests/e2e/test_site_without_room.py": _ALONE,
+    "tests/e2e/": _SANDBOX,
+    "tests/sandbox/": _ALONE,
+}
+# The longest lane is begun at once, beside the quick tests.
+_ORDER = (_SANDBOX, "unit", "contract", _SHAPES, _ALONE)
+
+
+def _lane(nodeid: str) -> str | None:
+    return next((lane for path, lane in _LANES.items() if nodeid.startswith(path)), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which they are best run."""
+    """Put the tests into the order in which workers take them; last what removes the sandbox."""
 
     def rank(item: pytest.Item) -> tuple[bool, int]:
-        ring = item.path.relative_to(Path(__file__).parent).parts[0]
-        return item.get_closest_marker("sandbox_clean") is not None, _ORDER.index(ring)
+        place = _lane(item.nodeid) or item.nodeid.split("/")[1]
+        return item.get_closest_marker("sandbox_clean") is not None, _ORDER.index(place)
 
     items.sort(key=rank)
 
 
-class _OneSandbox(LoadScopeScheduling):
-    """Gives all that needs the sandbox to one worker, in order, and the rest test by test to the others.
+class _Lanes(LoadScopeScheduling):
+    """Gives each lane to one worker, and the rest test by test to who has time.
 
     By a scope of our own: xdist's groups are part of a test's id, which pytest 9.2 no longer lets it change.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "sandbox" if nodeid.startswith(("tests/e2e/", "tests/sandbox/")) else nodeid
+        return _lane(nodeid) or nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Replace the scheduler of ``--dist loadscope``."""
-    return _OneSandbox(config, log) if config.getvalue("dist") == "loadscope" else None
+    return _Lanes(config, log) if config.getvalue("dist") == "loadscope" else None

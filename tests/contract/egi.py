@@ -51,6 +51,10 @@ class Egi:
     certified: list[str] = field(default_factory=lambda: ["IFCA-LCG2"])
     fails: dict[str, str] = field(default_factory=dict)  # address -> way
     asked: list[str] = field(default_factory=list)
+    asked_at: list[float] = field(default_factory=list)  # by the monotonic clock
+    over: threading.Event = field(
+        default_factory=threading.Event
+    )  # what is silent ends with the test
 
     def sources(self) -> tuple[Source, ...]:
         """The real sources, at this machine's addresses."""
@@ -101,6 +105,7 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.egi.asked.append(self.path)
+        self.egi.asked_at.append(time.monotonic())
         way = self.egi.fails.get(self.path, "serve")
         try:
             getattr(self, f"_{way}")(self.egi.answer(self.path))
@@ -149,14 +154,13 @@ class _Answers(BaseHTTPRequestHandler):
         self._say(200, b"\x1f\x8b", Content_Encoding="gzip")
 
     def _silent(self, body: bytes | None) -> None:
-        time.sleep(5)
+        self.egi.over.wait()
 
     def _dripping(self, body: bytes | None) -> None:
         self.send_response(200)
         self.end_headers()
-        for _ in range(50):
+        while not self.egi.over.wait(0.1):
             self.wfile.write(b" ")
-            time.sleep(0.1)
 
     def _say(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -183,5 +187,6 @@ def running() -> Iterator[Egi]:
     try:
         yield egi
     finally:
+        egi.over.set()
         server.shutdown()
         server.server_close()

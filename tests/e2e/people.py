@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ from orchestrator.paths import SANDBOX, Folders
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).parent / "orchestrator"
 PROJECT = "access"  # the project of vo.access.egi.eu at the sandbox
+# What has one shape of network each: the tests that deploy to them run beside the others.
+SHAPES = frozenset(
+    f"{name}.sandbox" for name in ("routed", "direct", "jump", "v6", "two", "bastion")
+)
 
 
 def token_of(account: str) -> str:
@@ -110,9 +114,17 @@ def _vo_of(project: Any) -> str | None:
     return found
 
 
-def at_the_site(admin: Connection) -> set[str]:
-    """Everything the administrator sees in the projects of all VOs, as kind and id."""
-    vos = {one.id for one in admin.identity.projects() if _vo_of(one)}
+def at_the_site(admin: Connection, vos: Collection[str] | None = None) -> set[str]:
+    """Everything the administrator sees in the projects of these VOs, as kind and id.
+
+    Without a list: of all VOs but those that the tests of the shapes have to themselves.
+    """
+    named = {one.id: _vo_of(one) for one in admin.identity.projects()}
+    projects = {
+        project
+        for project, vo in named.items()
+        if vo is not None and (vo in vos if vos is not None else vo not in SHAPES)
+    }
     network = admin.network
     listings: dict[str, Sequence[object]] = {
         "server": list(admin.compute.servers(all_projects=True)),
@@ -128,5 +140,5 @@ def at_the_site(admin: Connection) -> set[str]:
         f"{kind} {thing.id}"  # type: ignore[attr-defined]
         for kind, things in listings.items()
         for thing in things
-        if thing.project_id in vos  # type: ignore[attr-defined]
+        if thing.project_id in projects  # type: ignore[attr-defined]
     }

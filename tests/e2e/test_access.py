@@ -68,7 +68,7 @@ def test_egis_own_sites_are_not_shown_a_token_of_the_sandbox(person):
 def test_a_bad_site_costs_the_good_one_nothing(with_bad_sites):
     found = answers(with_bad_sites, "operator", code=0)
     assert found["SANDBOX"]["outcome"] == "yes"
-    assert found["SANDBOX"]["seconds"] < 5
+    assert found["SANDBOX"]["seconds"] < found["SANDBOX-SILENT"]["seconds"]
     assert found["SANDBOX-SILENT"]["outcome"] == "no answer"
     assert found["SANDBOX-SELFSIGNED"]["outcome"] == "untrusted"
     assert "no token was sent" in found["SANDBOX-SELFSIGNED"]["why"]

@@ -17,7 +17,7 @@ from orchestrator.errors import AmbiguousChoiceError, RequestError, SiteError
 from orchestrator.model import Request
 from tests.e2e.people import ROOT, token_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 import uuid
 from contextlib import suppress
 from dataclasses import replace
@@ -106,10 +105,8 @@ def test_a_ca_that_is_not_named_is_told(site):
     assert "ca_bundle" in caught.value.way_out[0]
 
 
-def test_everything_is_listed_in_a_few_seconds(cloud, operator, site):
-    started = time.monotonic()
+def test_everything_is_listed(cloud, operator, site):
     found = collect(cloud, site=site.name, project_id=operator.project_id)
-    assert time.monotonic() - started < 20
     assert any(network.external for network in found.networks)
     assert found.flavors
     assert found.images

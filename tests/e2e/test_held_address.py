@@ -19,7 +19,7 @@ from tests.faults.ways import Orchestrated
 
 pytestmark = pytest.mark.e2e
 
-VO = "bastion.sandbox"
+VO = "visible.sandbox"
 NAME = "borrower"
 
 

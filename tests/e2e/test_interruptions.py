@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from orchestrator.journal import OnProgress
 from orchestrator.model import Progress, Request
 from orchestrator.settings import Settings
 from orchestrator.store import Store
-from tests.e2e.people import Person, at_the_site
+from tests.e2e.people import Person, at_the_site, new_person
 
 pytestmark = pytest.mark.e2e
 
@@ -43,11 +45,25 @@ def stop_when(
     return "".join(said)
 
 
-def test_one_machine_through_every_kind_of_trouble(person: Person, admin: Connection):
-    """One VM, since each costs a boot: Ctrl-C in apply, SSH too slow, a failing playbook, then well."""
-    before = at_the_site(admin)
+@pytest.fixture(scope="module")
+def before(admin: Connection) -> set[str]:
+    """What others have at the site."""
+    return at_the_site(admin)
 
-    process = person.start(*DEPLOY, "--json")
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory, before: set[str]) -> Iterator[Person]:
+    """Somebody with one machine for the two tests that follow, since each costs a boot."""
+    somebody = new_person(tmp_path_factory.mktemp("owner") / "home")
+    yield somebody
+    somebody.run("destroy", NAME, code=None)
+
+
+def test_one_machine_through_every_kind_of_trouble(
+    owner: Person, admin: Connection, before: set[str]
+):
+    """Ctrl-C in apply, SSH too slow, a failing playbook, then well."""
+    process = owner.start(*DEPLOY, "--json")
     said = stop_when(process, "apply", "server")
     assert process.returncode == 130, said
     error = json.loads(said.splitlines()[-1])
@@ -57,31 +73,53 @@ def test_one_machine_through_every_kind_of_trouble(person: Person, admin: Connec
 
     # The library can be told to wait less; the command waits for ten minutes.
     with pytest.raises(DeploymentFailedError, match="SSH") as failed:
-        deployer(person, reach_seconds=1.0).deploy(
+        deployer(owner, reach_seconds=1.0).deploy(
             Request(use_case="probe", site="SANDBOX", name=NAME)
         )
     assert "1 server" in failed.value.facts["exists"]
     servers = [thing for thing in at_the_site(admin) - before if thing.startswith("server")]
 
-    folder = person.home / "config" / "usecases" / "probe" / "playbook.yml"
+    folder = owner.home / "config" / "usecases" / "probe" / "playbook.yml"
     good = folder.read_text()
     folder.write_text(good.replace("not (fail | bool)", "false"))
     # A deployment keeps the use case it was made with until another one is asked for.
-    text = person.run(*DEPLOY, "--upgrade", code=6).stderr
+    text = owner.run(*DEPLOY, "--upgrade", code=6).stderr
     assert "the probe was told to fail" in text
     assert f"orchestrator logs {NAME}" in text
     assert f"make destroy NAME={NAME}" in text
-    assert "!" in person.run("list").stdout
-    assert person.run("status", NAME, code=6).stdout.count("SSH answers") == 1
+    assert "!" in owner.run("list").stdout
+    assert owner.run("status", NAME, code=6).stdout.count("SSH answers") == 1
 
     folder.write_text(good)
-    assert "is ready after" in person.run(*DEPLOY, "--upgrade").stdout
+    assert "is ready after" in owner.run(*DEPLOY, "--upgrade").stdout
     again = [thing for thing in at_the_site(admin) - before if thing.startswith("server")]
     assert again == servers, "the machine was made again"
-    assert "nothing to do" in person.run(*DEPLOY).stdout
+    assert "nothing to do" in owner.run(*DEPLOY).stdout
 
-    person.run("destroy", NAME)
+
+def test_another_computer_takes_it_over_and_removes_it(
+    owner: Person, admin: Connection, before: set[str], tmp_path: Path
+):
+    deployment_id = str(owner.show(NAME)["id"])
+    there = at_the_site(admin)
+    other = new_person(tmp_path / "other")
+    listed = other.run("sweep", "SANDBOX", "--only", deployment_id, code=2).stdout
+    assert f"{NAME}-main" in listed
+    said = other.run("adopt", deployment_id, "--site", "SANDBOX").stdout
+    assert f"{NAME} is taken over from SANDBOX." in said
+    assert at_the_site(admin) == there
+    assert json.loads(other.run("list", "--json").stdout)[0]["phase"] == "applied"
+    assert "SSH answers" in other.run("status", NAME, code=6).stdout
+    assert f"the key of {NAME} is not on this machine" in other.run("ssh", NAME, code=6).stderr
+    other.run("plan", *DEPLOY[1:])
+
+    keys = Path("data", "deployments", deployment_id, "ssh")
+    shutil.copy(owner.home / keys / "id_ed25519", other.home / keys / "id_ed25519")
+    assert "is ready after" in other.run(*DEPLOY).stdout
+    other.run("destroy", NAME)
     assert at_the_site(admin) == before
+    # The first computer finds nothing left to remove, and says so.
+    owner.run("destroy", NAME)
 
 
 def test_machines_that_a_killed_run_did_not_note_are_met_by_the_next(

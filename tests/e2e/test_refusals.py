@@ -141,3 +141,15 @@ def test_two_commands_at_once_on_one_name_do_not_both_work(person):
     assert codes in ([2, 2], [2, 3]), said
     if codes == [2, 3]:
         assert any("being worked on by another run" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("vo", "said"), [("full.sandbox", "no room left"), ("expired.sandbox", "is deactivated")]
+)
+def test_what_the_site_cannot_give_is_refused_before_anything_is_created(
+    vo: str, said: str, person: Person, admin: Connection
+):
+    before = at_the_site(admin)
+    ended = person.run("deploy", "docker", "--site", "SANDBOX", "--vo", vo, "--name", "x", code=5)
+    assert said in ended.stderr
+    assert at_the_site(admin) == before

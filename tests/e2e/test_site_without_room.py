@@ -19,7 +19,7 @@ from tests.faults import ground, site
 from tests.faults.site import WANTED, Project
 from tests.faults.ways import Orchestrated
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 VO = "bastion.sandbox"
 Trouble = Callable[[Connection, str], AbstractContextManager[None]]

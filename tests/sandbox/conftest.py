@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.turns import turn
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +27,13 @@ def sandbox() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="module")
-def running() -> None:
+def alone() -> Iterator[None]:
+    """Wait until no other test uses the sandbox."""
+    with turn(alone=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def running(alone: None) -> None:
     """Start the sandbox unless it is up: what one module broke is no failure of the next one."""
     run_sandbox("up")

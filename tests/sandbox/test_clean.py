@@ -8,7 +8,12 @@ import pytest
 from sandbox import enclosure
 from sandbox.layout import Layout
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.sandbox_clean, pytest.mark.e2e]
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.sandbox_clean,
+    pytest.mark.e2e,
+    pytest.mark.usefixtures("alone"),
+]
 LISTINGS = {
     "links": "ip -o link | awk '{print $2}'",
     "namespaces": "ip netns",

