@@ -161,3 +161,23 @@ class _Lanes(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Replace the scheduler of ``--dist loadscope``."""
     return _Lanes(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+class _AtOnce:
+    """Tells a failure when it happens: a run that is stopped from outside comes to no summary."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"{report.nodeid} ({report.when})\n{report.longreprtext}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell failures at once where workers run the tests."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("dist", "no") == "loadscope" and terminal is not None:
+        session.config.pluginmanager.register(_AtOnce(terminal))
