@@ -121,17 +121,13 @@ def node() -> Node:
 
 
 # Lanes: tests that one worker runs, in order. Two of them have the sandbox at the same time, each in
-# projects of its own; what looks at all of the sandbox or changes it comes behind them.
-_SANDBOX, _SHAPES, _ALONE = "sandbox", "shapes", "alone"
+# projects of its own. The longest is begun at once, beside the quick tests.
 _LANES = {
-    "tests/e2e/test_deploying_on_shapes.py": _SHAPES,
-    "tests/e2e/test_choices_on_shapes.py": _ALONE,
-    "tests/e2e/test_site_without_room.py": _ALONE,
-    "tests/e2e/": _SANDBOX,
-    "tests/sandbox/": _ALONE,
+    "tests/e2e/test_deploying_on_shapes.py": "shapes",
+    "tests/e2e/": "sandbox",
+    "tests/sandbox/": "sandbox",
 }
-# The longest lane is begun at once, beside the quick tests.
-_ORDER = (_SANDBOX, "unit", "contract", _SHAPES, _ALONE)
+_ORDER = ("sandbox", "unit", "contract", "shapes")
 
 
 def _lane(nodeid: str) -> str | None:
@@ -139,11 +135,12 @@ def _lane(nodeid: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which workers take them; last what removes the sandbox."""
+    """Put the tests into the order in which they are taken; in a lane, what removes the sandbox is last."""
 
-    def rank(item: pytest.Item) -> tuple[bool, int]:
+    def rank(item: pytest.Item) -> tuple[int, bool, bool]:
         place = _lane(item.nodeid) or item.nodeid.split("/")[1]
-        return item.get_closest_marker("sandbox_clean") is not None, _ORDER.index(place)
+        alone, clean = (item.get_closest_marker(one) for one in ("alone", "sandbox_clean"))
+        return _ORDER.index(place), clean is not None, alone is not None
 
     items.sort(key=rank)
 
