@@ -19,6 +19,10 @@ MASKED = (
     "apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service"
     " fstrim.timer dpkg-db-backup.timer"
 )
+# The last console named is the one that cloud-init prints host keys to. The guards against Meltdown and
+# its like make an emulator forget what it knows of memory at each system call: without them a boot takes
+# 120 s of the processor instead of 182 s, and there is nobody else on these VMs to guard against.
+COMMAND_LINE = "root=/dev/vda console=tty0 console=ttyS0 no_timer_check mitigations=off quiet"
 DISK, KERNEL, INITRD = "disk.qcow2", "kernel", "initrd"
 SIZE = "3G"
 AUTHORITIES = Path("/usr/local/share/ca-certificates")

@@ -8,6 +8,7 @@ from typing import Any
 
 from openstack import exceptions
 
+from sandbox.image import COMMAND_LINE
 from sandbox.seeding.identity import projects
 from sandbox.vos import Vo
 
@@ -26,8 +27,7 @@ HARDWARE = {
     "hw_cdrom_bus": "scsi",
     "hw_scsi_model": "virtio-scsi",
     "hw_rng_model": "virtio",
-    # The last console named is the one that cloud-init prints host keys to.
-    "os_command_line": "root=/dev/vda console=tty0 console=ttyS0 no_timer_check quiet",
+    "os_command_line": COMMAND_LINE,
 }
 
 
