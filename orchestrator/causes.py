@@ -174,6 +174,17 @@ KNOWN: tuple[Cause, ...] = (
         ),
     ),
     Cause(
+        key="no_port_security",
+        where=(TERRAFORM,),
+        pattern=r"Port security must be enabled",
+        error=SiteError,
+        message="the network takes no firewall rules: its port security is switched off",
+        way_out=(
+            "make destroy NAME=..., then deploy anew with another network: --set private_network=NETWORK",
+            "or have it switched on (openstack network set --enable-port-security), then the same command",
+        ),
+    ),
+    Cause(
         key="volume_not_given",
         where=_SITE,
         pattern=r"Block Device Mapping is Invalid|[Vv]olume \S{8,60} status must be 'available'|volume \S{8,60} are not in the same availability_zone",

@@ -40,7 +40,7 @@ def run(person: Person, command: str, *, code: int = 0) -> str:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=1200,
+        timeout=2400,
     )
     assert done.returncode == code, f"{command} -> {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout

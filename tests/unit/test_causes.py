@@ -60,6 +60,7 @@ SAID = [
     ("image_deactivated", NOVA, "Build of instance 43d4 aborted: HTTP 403 Forbidden: The requested image has been deactivated. Image data download is forbidden."),
     ("image_deactivated", TERRAFORM, nova(400, "badRequest", "Image 3f0c4b1e is not active.")),
     ("no_addresses", TERRAFORM, neutron(409, "IpAddressGenerationFailure", "No more IP addresses available on network 9c0f5ee0-ext.")),
+    ("no_port_security", TERRAFORM, neutron(400, "PortSecurityAndIPRequiredForSecurityGroups", "Port security must be enabled and port must have an IP address in order to use security groups.")),
     ("no_addresses", TERRAFORM, neutron(400, "ExternalIpAddressExhausted", "Unable to find any IP address on external network 9c0f5ee0.")),
     ("broken_machine", TERRAFORM, f"{BUILD}unexpected state 'ERROR', wanted target 'ACTIVE'. last error: %!s(<nil>)"),
     ("broken_machine", NOVA, "Build of instance 43d4 aborted: Failed to allocate the network(s), not rescheduling."),

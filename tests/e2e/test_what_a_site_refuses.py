@@ -1,4 +1,4 @@
-"""A site that has no room, or none any more once the plan is made: told by its cause, and gone on from.
+"""What a site cannot give, or no more once the plan is made: told by its cause, and gone on from.
 
 The machines have an empty disk, as those of the trials do: nothing is configured on them.
 """
@@ -15,6 +15,7 @@ import pytest
 from openstack.connection import Connection
 
 from sandbox.networks import EXTERNAL
+from tests.e2e.people import project_of
 from tests.faults import ground, site
 from tests.faults.site import WANTED, Project
 from tests.faults.ways import Orchestrated
@@ -107,3 +108,36 @@ def test_what_goes_once_the_plan_is_made_is_told_and_the_same_command_goes_on(
         assert project.holds("roomless") == set()
     finally:
         project.clear(lambda: project.holds("roomless"))
+
+
+@pytest.fixture
+def without_rules(admin: Connection) -> Iterator[str]:
+    """A network of the project's own that leads outside, with its port security off; its id."""
+    network, own = admin.network, {"project_id": project_of(admin, VO), "name": "open"}
+    outside = network.find_network(EXTERNAL, ignore_missing=False).id
+    open_to_all = network.create_network(**own, port_security_enabled=False).id
+    subnet = network.create_subnet(**own, network_id=open_to_all, ip_version=4, cidr="10.78.0.0/24")
+    router = network.create_router(**own, external_gateway_info={"network_id": outside})
+    network.add_interface_to_router(router, subnet_id=subnet.id)
+    yield open_to_all
+    network.remove_interface_from_router(router, subnet_id=subnet.id)
+    network.delete_router(router)
+    network.delete_network(open_to_all)
+
+
+def test_a_network_that_takes_no_firewall_rules_is_told_until_it_does(
+    without_rules: str, blank_image: None, admin: Connection, tmp_path: Path
+):
+    project = Project(admin, VO)
+    before = project.holds("ruleless")
+    home, fixed = ground.new_home(tmp_path), ["private_network=open"]
+    way = Orchestrated(home, deployment="ruleless", vo=VO, fixed=fixed)
+    try:
+        error = way.start("deploy").ended(code=5)
+        assert error["message"].startswith("the network takes no firewall rules")
+        admin.network.update_network(without_rules, port_security_enabled=True)
+        way.start("deploy").ended(code=0)
+        way.start("destroy").ended(code=0)
+        assert project.holds("ruleless") == before
+    finally:
+        project.clear(lambda: project.holds("ruleless") - before)
