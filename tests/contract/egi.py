@@ -52,9 +52,8 @@ class Egi:
     fails: dict[str, str] = field(default_factory=dict)  # address -> way
     asked: list[str] = field(default_factory=list)
     asked_at: list[float] = field(default_factory=list)  # by the monotonic clock
-    over: threading.Event = field(
-        default_factory=threading.Event
-    )  # what is silent ends with the test
+    # What is silent or drips ends with the test.
+    over: threading.Event = field(default_factory=threading.Event)
 
     def sources(self) -> tuple[Source, ...]:
         """The real sources, at this machine's addresses."""

@@ -61,6 +61,12 @@ def web(small_image: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+def before(admin: Connection) -> set[str]:
+    """What others have at the site."""
+    return at_the_site(admin)
+
+
+@pytest.fixture(scope="module")
 def vos() -> Collection[str] | None:
     """The VOs that a module has to itself, if any: others come and go meanwhile."""
     return None

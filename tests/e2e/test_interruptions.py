@@ -46,12 +46,6 @@ def stop_when(
 
 
 @pytest.fixture(scope="module")
-def before(admin: Connection) -> set[str]:
-    """What others have at the site."""
-    return at_the_site(admin)
-
-
-@pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory, before: set[str]) -> Iterator[Person]:
     """Somebody with one machine for the two tests that follow, since each costs a boot."""
     somebody = new_person(tmp_path_factory.mktemp("owner") / "home")

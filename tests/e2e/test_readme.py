@@ -47,12 +47,6 @@ def run(person: Person, command: str, *, code: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def before(admin: Connection) -> set[str]:
-    """What others have at the site."""
-    return at_the_site(admin)
-
-
-@pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory, before: set[str]) -> Iterator[Person]:
     """Somebody who follows the README; the module's tests run in its order."""
     somebody = new_person(tmp_path_factory.mktemp("reader") / "home")
