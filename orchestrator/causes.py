@@ -79,6 +79,17 @@ def _quota(key: str, pattern: str, what: str, *steps: str) -> Cause:
     )
 
 
+ANSIBLE_KILLED = Cause(
+    key="ansible_killed",
+    where=(ANSIBLE,),
+    pattern=r"worker was found in a dead state|task worker cannot connect",
+    message="a process of Ansible was killed on this machine, by somebody or for want of memory",
+    way_out=(
+        "the same command again: it goes on from there",
+        "if it stays, see what uses the memory of this machine: dmesg | grep -i 'out of memory'",
+    ),
+)
+
 _START_AGAIN = (
     "start it again at the site (openstack server reboot --hard), then the same command",
     "or make destroy NAME=..., then deploy anew",
@@ -318,6 +329,7 @@ KNOWN: tuple[Cause, ...] = (
         way_out=_START_AGAIN,
     ),
     # --- on the nodes
+    ANSIBLE_KILLED,
     Cause(
         key="apt_locked",
         where=(ANSIBLE,),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import paths
-from orchestrator.causes import ANSIBLE, Cause, cause_of
+from orchestrator.causes import ANSIBLE, ANSIBLE_KILLED, Cause, cause_of
 from orchestrator.drivers import leftovers, ssh
 from orchestrator.drivers.environment import child_environment
 from orchestrator.drivers.sockets import shared_connections
@@ -41,6 +41,9 @@ _RUNNERS_OWN = frozenset(
 )
 _FAILED = ("runner_on_failed", "runner_on_unreachable")
 _GRACE = 60.0
+# Seconds. Ansible looks after its workers many times a second, and never after Mitogen's process,
+# for whose answer it waits for ever.
+_UNNOTICED = 15.0
 _LONGEST, _HEAD = 600, 200
 # apt's own last words name neither the package nor what its script said.
 _PACKAGE = re.compile(r"^dpkg: error processing .*\n .*$", re.MULTILINE)
@@ -97,6 +100,7 @@ class _Watcher:
     changed: int = 0
     error: Exception | None = None  # what a callback of ours raised
     failures: list[TaskFailure] = field(default_factory=list)
+    dead: dict[int, float] = field(default_factory=dict)  # since when, of those that work for it
 
     def event(self, event: Mapping[str, Any]) -> bool:
         """Learn from an event; no file is written for it."""
@@ -123,7 +127,8 @@ class _Watcher:
 
         ansible-runner's own way kills the group, and Ansible's workers are in groups of their own.
         """
-        if not (self.stop.is_set() or self.error or time.monotonic() > self.deadline):
+        asked = self.stop.is_set() or self.error or time.monotonic() > self.deadline
+        if not (asked or self.ended_at or self._waits_for_the_dead()):
             return False
         if self.pid is None:
             return True
@@ -132,6 +137,13 @@ class _Watcher:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
         return time.monotonic() > self.ended_at + _GRACE
+
+    def _waits_for_the_dead(self) -> bool:
+        """Whether a process that works for Ansible was killed, and it has not seen that for long."""
+        now = time.monotonic()
+        dead = leftovers.dead_children(self.pid) if self.pid is not None else ()
+        self.dead = {pid: self.dead.get(pid, now) for pid in dead}
+        return any(now > since + _UNNOTICED for since in self.dead.values())
 
 
 def run_playbook(
@@ -382,6 +394,5 @@ def _unnamed(log: Path, *, overdue: bool, killed: bool) -> TaskFailure:
         return TaskFailure(host="all", task="the playbook", message="took too long and was ended")
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     said = " ".join(text.split())[-_LONGEST:] or "it said nothing"
-    if killed:
-        said = f"was killed on this machine, by somebody or for want of memory; its last words: {said[-200:]}"
-    return TaskFailure(host="all", task="the playbook", message=said)
+    cause = ANSIBLE_KILLED if killed else cause_of(said, where=ANSIBLE)
+    return TaskFailure(host="all", task="the playbook", message=said, cause=cause)

@@ -57,6 +57,20 @@ def _program(pid: str) -> str:
     return " ".join(Path(os.fsdecode(word)).name for word in words.split(b"\0")[:2] if word)
 
 
+def dead_children(pid: int) -> set[int]:
+    """Return the children of a process that have ended without its having looked after them."""
+    dead = set()
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        # A process or a thread may end while it is looked at.
+        with contextlib.suppress(OSError):
+            dead |= {int(child) for child in thread.read_text().split() if _is_dead(child)}
+    return dead
+
+
+def _is_dead(pid: str) -> bool:
+    return Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
 def settle(
     folder: Path,
     *,

@@ -6,14 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import checkin
 import pytest
-import sshd
-from onnode import OnNode, node_on_this_machine
 
 from orchestrator.drivers import provider
 from orchestrator.model import Site
 from orchestrator.paths import Folders
+from tests.contract import checkin, sshd
+from tests.contract.onnode import OnNode, node_on_this_machine
 
 # Before the guard moves the home folder: the mirror that `make install` has made.
 CACHE = Folders.default().cache

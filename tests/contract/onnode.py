@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import sshd
-
 from orchestrator.drivers import hostkeys, ssh
 from orchestrator.model import Node
 from orchestrator.workdir import Workdir
+from tests.contract import sshd
 
 # On a node the login user becomes root by it; here everything belongs to who runs the test.
 _SUDO = '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n'

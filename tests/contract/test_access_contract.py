@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import checkin
 import pytest
 
 from orchestrator.auth import access
@@ -16,6 +15,7 @@ from orchestrator.auth.access import Outcome
 from orchestrator.auth.token import AccessToken
 from orchestrator.errors import LoginError, SiteError
 from orchestrator.model import Share, Site
+from tests.contract import checkin
 
 pytestmark = pytest.mark.contract
 

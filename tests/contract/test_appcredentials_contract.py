@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import checkin
 import pytest
 
 from orchestrator.auth import appcredentials, keystone
 from orchestrator.errors import LoginError
+from tests.contract import checkin
 
 pytestmark = pytest.mark.contract
 

@@ -11,9 +11,7 @@ import time
 from dataclasses import replace
 
 import pytest
-import sshd
 import yaml
-from sshd import ADDRESS, USER
 
 from orchestrator.drivers import command, hops, hostkeys, ssh, testinfra
 from orchestrator.drivers.ansible import run_playbook
@@ -21,6 +19,8 @@ from orchestrator.errors import DeploymentFailedError
 from orchestrator.model import Hop, Node
 from orchestrator.rendering import inventory
 from orchestrator.workdir import Workdir
+from tests.contract import sshd
+from tests.contract.sshd import ADDRESS, USER
 
 pytestmark = pytest.mark.contract
 

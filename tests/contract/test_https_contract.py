@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import webserver
-from webserver import ADDRESS, NAME, PAIR, Machine, Page
+
+from tests.contract import webserver
+from tests.contract.webserver import ADDRESS, NAME, PAIR, Machine, Page
 
 pytestmark = pytest.mark.contract
 

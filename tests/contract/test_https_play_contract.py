@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from extraplay import Play, play_of
 
 from orchestrator import paths
+from tests.contract.extraplay import Play, play_of
 
 pytestmark = pytest.mark.contract
 

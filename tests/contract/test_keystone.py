@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import checkin
 import pytest
 
 from orchestrator.auth import device, keystone, refreshing
 from orchestrator.auth.issuer import Issuer
 from orchestrator.auth.robot import RobotToken
 from orchestrator.errors import LoginError, SiteError
+from tests.contract import checkin
 
 pytestmark = pytest.mark.contract
 

@@ -6,12 +6,12 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-import postoffice
 import pytest
 
 from orchestrator import warning
 from orchestrator.errors import SetupError, SiteError
 from orchestrator.settings import MailSettings
+from tests.contract import postoffice
 
 pytestmark = pytest.mark.contract
 

@@ -6,18 +6,18 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-import postgresql
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from whole import START, flavor, image, offer
 
 from orchestrator.errors import RefusedError, RequestError, SetupError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota
 from orchestrator.store import Store, opening, schema
 from orchestrator.store.leases import LeaseLostError
+from tests.contract import postgresql
+from tests.whole import START, flavor, image, offer
 
 pytestmark = pytest.mark.contract
 

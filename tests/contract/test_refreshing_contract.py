@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import egi
 import pytest
 
 from orchestrator import paths
@@ -15,6 +14,7 @@ from orchestrator.catalogue.catalogue import Catalogue
 from orchestrator.catalogue.index import Index
 from orchestrator.catalogue.sources.reading import Reader, SourceError
 from orchestrator.errors import RequestError, SetupError
+from tests.contract import egi
 
 pytestmark = pytest.mark.contract
 

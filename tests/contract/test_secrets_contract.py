@@ -11,13 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import checkin
-import postoffice
 import pytest
 
 from orchestrator.lifecycle import Phase
 from orchestrator.paths import Folders
 from orchestrator.store import Store
+from tests.contract import checkin, postoffice
 from tests.secretwatch import CHECK_IN_TOKEN, SecretWatch
 from tests.unit.tokens import jwt
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from extraplay import Play, play_of
 
 from orchestrator import paths
+from tests.contract.extraplay import Play, play_of
 
 pytestmark = pytest.mark.contract
 

@@ -8,13 +8,13 @@ import subprocess
 from collections.abc import Sequence
 
 import pytest
-import volume_site
 
 from orchestrator import paths
 from orchestrator.drivers.terraform import Terraform
 from orchestrator.planning import Plan, read_plan
 from orchestrator.rendering import Stays, render_end, render_main
 from orchestrator.workdir import Workdir
+from tests.contract import volume_site
 
 pytestmark = pytest.mark.contract
 

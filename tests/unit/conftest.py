@@ -7,12 +7,12 @@ import sqlite3
 
 import pytest
 import sqlalchemy as sa
-from simulations import World
 
 from orchestrator.deployer import Deployer
 from orchestrator.model import Request
 from orchestrator.settings import Settings
 from orchestrator.workdir import Workdir
+from tests.unit.simulations import World
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 # What a run leaves behind: what the site, the store and the work folder are told.
 STEPS = (
-    "simulations.Terraform._apply",
-    "simulations.Terraform._write",
-    "simulations.Cloud.remove",
-    "simulations.Cloud.stop",
-    "simulations.Cloud.keep",
+    "tests.unit.simulations.Terraform._apply",
+    "tests.unit.simulations.Terraform._write",
+    "tests.unit.simulations.Cloud.remove",
+    "tests.unit.simulations.Cloud.stop",
+    "tests.unit.simulations.Cloud.keep",
     "orchestrator.store.opening.writing",
     "orchestrator.keeping.keep",
     "orchestrator.workdir.write_atomically",

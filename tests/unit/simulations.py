@@ -17,8 +17,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from tokens import jwt
-
 from orchestrator.auth.appcredentials import AppCredential
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.drivers import endtimer
@@ -40,6 +38,7 @@ from orchestrator.errors import (
 )
 from orchestrator.model import Flavor, FloatingIp, Image, Network, Quota, Subnet, Volume
 from orchestrator.paths import Folders
+from tests.unit.tokens import jwt
 
 NAME = "SIM"
 VO = "vo.access.egi.eu"

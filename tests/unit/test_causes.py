@@ -92,6 +92,8 @@ SAID = [
     ("emergency_mode", CONSOLE, 'You are in emergency mode. After logging in, type "journalctl -xb" to view'),
     ("emergency_mode", CONSOLE, "Give root password for maintenance"),
     ("emergency_mode", CONSOLE, "Press Enter for maintenance"),
+    ("ansible_killed", ANSIBLE, "[ERROR]: A worker was found in a dead state"),
+    ("ansible_killed", ANSIBLE, "Task failed: The task worker cannot connect. Ansible may be shutting down, or the maximum open files limit may have been exceeded."),
     ("apt_locked", ANSIBLE, f"{APT}E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 24459 (unattended-upgr)\nE: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?"),
     ("apt_locked", ANSIBLE, "Failed to lock apt for exclusive operation: Failed to lock directory /var/lib/apt/lists/: E:Could not get lock /var/lib/apt/lists/lock."),
     ("package_script", ANSIBLE, "dpkg: error processing package ca-certificates-java (--configure):"),

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from whole import START, flavor, image, offer
 
 from orchestrator.collected import CollectedOffers
 from orchestrator.discovery.searching import Wanted
 from orchestrator.errors import RequestError
+from tests.whole import START, flavor, image, offer
 
 VO, OTHER = "vo.access.egi.eu", "vo.other.eu"
 DAY = timedelta(days=1)

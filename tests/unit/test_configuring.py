@@ -8,7 +8,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from simulations import Cloud, Server, host_key
 
 from orchestrator.catalogue.usecases import find_use_case
 from orchestrator.configuring import Configuration
@@ -17,6 +16,7 @@ from orchestrator.errors import DeploymentFailedError, InterruptedRunError, Site
 from orchestrator.journal import Journal
 from orchestrator.keeping import keep
 from orchestrator.model import Hop
+from tests.unit.simulations import Cloud, Server, host_key
 
 
 @pytest.fixture

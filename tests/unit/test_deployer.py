@@ -7,7 +7,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from simulations import ADDRESS, FLOATING_IP, KEYPAIR, SERVER, Cloud, every_place, host_key
 
 from orchestrator.errors import (
     DeploymentFailedError,
@@ -23,6 +22,15 @@ from orchestrator.errors import (
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota
 from orchestrator.store import leases, schema
+from tests.unit.simulations import (
+    ADDRESS,
+    FLOATING_IP,
+    KEYPAIR,
+    SERVER,
+    Cloud,
+    every_place,
+    host_key,
+)
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA = "local:ada"
@@ -692,7 +700,7 @@ def test_a_recover_that_was_killed_leaves_no_state_and_nothing_is_made_twice(
     before = dict(world.resources)
     (folder() / "terraform.tfstate").write_text('{"lineage": "one", "ser')
     with monkeypatch.context() as patch:
-        patch.setattr("simulations.Cloud.find_marked", _interrupted)
+        patch.setattr("tests.unit.simulations.Cloud.find_marked", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             deployer().recover("sky")
     assert not (folder() / "terraform.tfstate").exists()

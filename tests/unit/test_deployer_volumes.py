@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from simulations import VOLUME
 
 from orchestrator import datavolumes
 from orchestrator.catalogue.parameters import Spoken
@@ -20,6 +19,7 @@ from orchestrator.errors import (
 from orchestrator.expiring import Expiry
 from orchestrator.lifecycle import Phase
 from orchestrator.model import DataVolume, KeptVolume, Quota, Volume
+from tests.unit.simulations import VOLUME
 
 ADA = "local:ada"
 KEPT = KeptVolume(id="volume-sky-toy", name="sky-toy", size_gb=20)
@@ -49,7 +49,9 @@ def test_a_volume_that_is_needed_is_made_and_mounted_before_the_playbook(ready, 
 def test_without_a_volume_nothing_is_asked_or_done_about_volumes(
     deployer, asked, world, monkeypatch
 ):
-    monkeypatch.setattr("simulations.Cloud.volumes", lambda _: pytest.fail("listed volumes"))
+    monkeypatch.setattr(
+        "tests.unit.simulations.Cloud.volumes", lambda _: pytest.fail("listed volumes")
+    )
     assert deployer().deploy(asked()).deployment.volumes == ()
     deployer().destroy("sky")
     assert (world.mounted, world.stopped, world.kept) == ([], [], [])
@@ -61,7 +63,7 @@ def test_a_site_without_volumes_is_told_before_anything_is_made(
     def none(_cloud):
         raise SiteError("the block storage service of SIM is not in its catalogue.")
 
-    monkeypatch.setattr("simulations.Cloud.volumes", none)
+    monkeypatch.setattr("tests.unit.simulations.Cloud.volumes", none)
     with pytest.raises(SiteError, match="not in its catalogue"):
         deployer().deploy(asked())
     assert world.resources == {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from simulations import ADDRESS
 
 from orchestrator.errors import RefusedError
 from orchestrator.lifecycle import Phase
 from orchestrator.model import FloatingIp
 from orchestrator.rendering import Stays, render_end
+from tests.unit.simulations import ADDRESS
 
 HELD = FloatingIp(id="fip", address=ADDRESS, network_id="n-ext", attached=False)
 THEIRS = {"fip": "port theirs"}

@@ -19,8 +19,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from killing import Killed, Process, watch
-from simulations import World
 
 from orchestrator.deployer import Deployer
 from orchestrator.errors import OrchestratorError, RefusedError
@@ -29,6 +27,8 @@ from orchestrator.lifecycle import MAY_HOLD_RESOURCES, Phase
 from orchestrator.model import Request
 from orchestrator.settings import Settings
 from orchestrator.store import Store, leases, schema
+from tests.unit.killing import Killed, Process, watch
+from tests.unit.simulations import World
 
 ADA = "local:ada"
 WHOLE = ["floating_ip", "keypair", "server"]

@@ -7,7 +7,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from simulations import KEYSTONE_TOKEN, SERVER, VO, VOLUME
 
 from orchestrator.auth.keystone import KeystoneLogin
 from orchestrator.catalogue.usecases import find_use_case
@@ -17,6 +16,7 @@ from orchestrator.model import Attachment, Hop, JumpHost, Share, Site
 from orchestrator.planning import Change, Plan
 from orchestrator.provisioning import Provisioning
 from orchestrator.rendering import PROVIDER_VERSION, Stays
+from tests.unit.simulations import KEYSTONE_TOKEN, SERVER, VO, VOLUME
 
 SITE = Site(
     name="SIM",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from tokens import jwt
 
 from orchestrator.redaction import GONE, Redaction
+from tests.unit.tokens import jwt
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE\nAAAAcanary\n-----END OPENSSH PRIVATE KEY-----"
 FERNET = "gAAAAABlcanary-0123456789abcdefghijklmnop_canary=="

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from simulations import FLOATING_IP, KEYPAIR, SERVER
 
 from orchestrator.errors import DeploymentFailedError, RequestError
 from orchestrator.lifecycle import Phase
+from tests.unit.simulations import FLOATING_IP, KEYPAIR, SERVER
 
 WORKDIR_REMOVE = "orchestrator.workdir.Workdir.remove"
 

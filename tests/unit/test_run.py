@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from simulations import PROJECT, VO, every_place
 
 from orchestrator.auth.given import GivenToken
 from orchestrator.catalogue.usecases import find_use_case
@@ -20,6 +19,7 @@ from orchestrator.lifecycle import Phase
 from orchestrator.model import Quota, Request, Share, Site
 from orchestrator.run import Run
 from orchestrator.workdir import Workdir
+from tests.unit.simulations import PROJECT, VO, every_place
 
 SITE = Site(
     name="SIM",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from simulations import KEYSTONE_TOKEN, Cloud, Machine, Server, Terraform, make_key
 
 from orchestrator import rendering
 from orchestrator.drivers.openstack_marks import Resource
 from orchestrator.errors import BusyError
 from orchestrator.workdir import Workdir
+from tests.unit.simulations import KEYSTONE_TOKEN, Cloud, Machine, Server, Terraform, make_key
 
 
 @pytest.fixture

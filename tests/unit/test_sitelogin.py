@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from simulations import CREDENTIAL_SECRET, FLOATING_IP, NAME, SERVER
 
 from orchestrator.errors import DeploymentFailedError, LoginError
 from orchestrator.lifecycle import Phase
 from orchestrator.settings import Settings
+from tests.unit.simulations import CREDENTIAL_SECRET, FLOATING_IP, NAME, SERVER
 
 ADA = "local:ada"
 

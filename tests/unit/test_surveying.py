@@ -7,8 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tokens import jwt
-from whole import offer
 
 from orchestrator import surveying
 from orchestrator.auth.given import GivenToken
@@ -18,6 +16,8 @@ from orchestrator.catalogue.layers import SiteFolder
 from orchestrator.errors import RequestError, SiteError
 from orchestrator.model import Share, Site
 from orchestrator.surveying import Place, discover, places, survey
+from tests.unit.tokens import jwt
+from tests.whole import offer
 
 VO = "vo.access.egi.eu"
 

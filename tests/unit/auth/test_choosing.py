@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tokens import EGI
 
 from orchestrator.auth.choosing import Given, choose_source, issuer_of
 from orchestrator.auth.refreshing import RefreshTokens
 from orchestrator.errors import LoginError
 from orchestrator.model import Site
 from orchestrator.settings import Settings
+from tests.unit.tokens import EGI
 
 
 def site(**given):

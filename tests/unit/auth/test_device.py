@@ -1,12 +1,12 @@
 """Device code: wait as told, and say why it did not work."""
 
 import pytest
-from tokens import jwt
 
 from orchestrator.auth.device import Clock, login
 from orchestrator.auth.issuer import Issuer, RefusedGrantError
 from orchestrator.auth.refreshing import RefreshTokens
 from orchestrator.errors import LoginError
+from tests.unit.tokens import jwt
 
 
 class Realm(Issuer):

@@ -3,10 +3,10 @@
 import sys
 
 import pytest
-from tokens import jwt
 
 from orchestrator.auth.printed import PrintedToken
 from orchestrator.errors import LoginError, SetupError
+from tests.unit.tokens import jwt
 
 
 def printing(text, **given):

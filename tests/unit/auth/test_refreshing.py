@@ -4,11 +4,11 @@ import stat
 import time
 
 import pytest
-from tokens import jwt
 
 from orchestrator.auth.issuer import Issuer, RefusedGrantError
 from orchestrator.auth.refreshing import KeptLogin, RefreshTokens, logout
 from orchestrator.errors import LoginError, SiteError
+from tests.unit.tokens import jwt
 
 ISSUER = Issuer(url="https://i.eu/realms/egi", client_id="c")
 

@@ -4,12 +4,12 @@ import threading
 from dataclasses import dataclass, field
 
 import pytest
-from tokens import jwt
 
 from orchestrator.auth.sharing import SharedTokens
 from orchestrator.auth.token import AccessToken
 from orchestrator.errors import LoginError
 from orchestrator.model import Site
+from tests.unit.tokens import jwt
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tokens import EGI, jwt
 
 from orchestrator.auth.given import GivenToken
 from orchestrator.auth.token import AccessToken
 from orchestrator.errors import LoginError
+from tests.unit.tokens import EGI, jwt
 
 
 def test_a_token_tells_who_and_how_long():

@@ -9,11 +9,11 @@ import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from whole import flavor, image, offer
 
 from orchestrator.errors import SiteError
 from orchestrator.model import Quota
 from orchestrator.store import Store
+from tests.whole import flavor, image, offer
 
 VO = "vo.access.egi.eu"
 NOW = datetime.now(UTC)

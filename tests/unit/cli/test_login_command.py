@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from tokens import EGI, jwt
 
 from orchestrator.auth.issuer import Issuer, RefusedGrantError
+from tests.unit.tokens import EGI, jwt
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ import stat
 import tarfile
 
 import pytest
-from tokens import jwt
+
+from tests.unit.tokens import jwt
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb-{}\n-----END OPENSSH PRIVATE KEY-----\n"
 FERNET = "gAAAAABlcanary0123456789abcdefghijklmnop"

@@ -8,9 +8,9 @@ import threading
 from xml.etree import ElementTree
 
 import pytest
-from test_visiting import MORE
 
 from orchestrator.cli import context
+from tests.unit.test_visiting import MORE
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from whole import START, flavor, image, network, offer, subnet
 
 from orchestrator.discovery.differences import changes, differences
 from orchestrator.discovery.snapshots import PARTS, Collected
 from orchestrator.model import Quota
+from tests.whole import START, flavor, image, network, offer, subnet
 
 DAY = timedelta(days=1)
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from whole import flavor, image, offer
 
 from orchestrator.discovery.searching import Match, Miss, Wanted, gigabytes, search
 from orchestrator.discovery.snapshots import Collected
 from orchestrator.model import ImageNeed
+from tests.whole import flavor, image, offer
 
 SMALL = flavor("small")
 LARGE = flavor("large", vcpus=8, ram_mb=16384)

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from whole import START, flavor, image, network, offer
 
 from orchestrator.discovery import snapshots
+from tests.whole import START, flavor, image, network, offer
 
 
 def there_and_back(given):

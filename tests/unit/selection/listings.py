@@ -7,9 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import offers
 from hypothesis import strategies as st
-from offers import DAY
 
 from orchestrator.model import (
     Flavor,
@@ -25,6 +23,8 @@ from orchestrator.model import (
 )
 from orchestrator.model import Proof as _Proof
 from orchestrator.selection.overrides import KEYS, Override
+from tests.unit.selection import offers
+from tests.unit.selection.offers import DAY
 
 NAMES = st.one_of(
     st.sampled_from(

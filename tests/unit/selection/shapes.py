@@ -22,9 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import offers
 import yaml
-from offers import DAY
 
 from orchestrator import choosing
 from orchestrator.catalogue.catalogue import Catalogue
@@ -44,6 +42,8 @@ from orchestrator.model import (
     Site,
     UseCase,
 )
+from tests.unit.selection import offers
+from tests.unit.selection.offers import DAY
 
 FOLDER = Path(__file__).parents[2] / "data" / "shapes"
 SITES = Catalogue.usual(Path("/nonexistent"))

@@ -1,13 +1,13 @@
 """Floating IPs: how many are left, whether one may be used again, whether new ones can be named."""
 
 import pytest
-from offers import network, offer, site
 
 from orchestrator.errors import RequestError, SiteError
 from orchestrator.model import FloatingIp, Quota
 from orchestrator.selection import addresses
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.topologies import connect
+from tests.unit.selection.offers import network, offer, site
 
 FREE = FloatingIp(id="f1", address="198.51.100.7", network_id="id-ext", attached=False)
 TAKEN = FloatingIp(id="f2", address="198.51.100.8", network_id="id-ext", attached=True)

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from offers import network, offer, site
 
 from orchestrator.errors import AmbiguousChoiceError, RequestError, SiteError
 from orchestrator.model import Choice, Port, Router
 from orchestrator.selection import attaching
 from orchestrator.selection.overrides import Override
+from tests.unit.selection.offers import network, offer, site
 
 EXT = network("ext", ["198.51.100.0/24"])
 LAN = network("lan", ["10.1.0.0/24"], external=False, owned=True)

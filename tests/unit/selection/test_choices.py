@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from offers import flavor, image, need, network, offer, site
 
 from orchestrator import choosing, paths
 from orchestrator.errors import RequestError, SiteError
@@ -20,6 +19,7 @@ from orchestrator.model import (
     Setting,
     UseCase,
 )
+from tests.unit.selection.offers import flavor, image, need, network, offer, site
 
 EXT = network("ext", ["198.51.100.0/24"])
 DMZ = network("dmz", ["203.0.113.0/24"], external=False, shared=True)

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from offers import DAY, network, offer
 
 from orchestrator.model import FloatingIp, Port, Proof, Router
 from orchestrator.selection.evidence import ago, gather, is_public6, labelled
+from tests.unit.selection.offers import DAY, network, offer
 
 
 def router(name="r1", *addresses, made_by=None):

@@ -2,15 +2,15 @@
 
 import random
 
-import offers
 import pytest
-from offers import flavor, image, need, offer
 
 from orchestrator.errors import RequestError, SiteError
 from orchestrator.model import Quota
 from orchestrator.selection import accelerators
 from orchestrator.selection.flavors import choose_flavor, order
 from orchestrator.selection.overrides import Override
+from tests.unit.selection import offers
+from tests.unit.selection.offers import flavor, image, need, offer
 
 SITES = offers.read("flavors.yaml")["sites"]
 CESGA = offers.flavors_of(offers.read("cesga-2020-appdb.json"))

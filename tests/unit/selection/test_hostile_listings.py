@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
-from offers import outcome
 from requests import Response
-from shapes import cases
 
 from orchestrator import choosing, explanation
 from orchestrator.cli import discover
@@ -24,6 +22,8 @@ from orchestrator.drivers.openstack import Cloud
 from orchestrator.errors import OrchestratorError, SiteError
 from orchestrator.model import Offer
 from tests.mutating import acts, mutated
+from tests.unit.selection.offers import outcome
+from tests.unit.selection.shapes import cases
 
 CASES = tuple(cases())
 

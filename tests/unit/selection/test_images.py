@@ -3,15 +3,15 @@
 import time
 from datetime import timedelta
 
-import offers
 import pytest
-from offers import DAY, DEBIAN, UBUNTU, egi_image, image, offer, site
 
 from orchestrator.errors import AmbiguousChoiceError, RequestError, SiteError
 from orchestrator.model import ImageNeed
 from orchestrator.selection.images import choose_image
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.systems import admin_user, lineage_of, system_of
+from tests.unit.selection import offers
+from tests.unit.selection.offers import DAY, DEBIAN, UBUNTU, egi_image, image, offer, site
 
 NAMES = offers.read("images.yaml")
 OLDER = DAY - timedelta(days=30)

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-import offers
 import pytest
-from offers import network, offer, site
 
 from orchestrator.errors import AmbiguousChoiceError, RequestError, SiteError
 from orchestrator.model import FloatingIp, Router
 from orchestrator.selection.networks import choose_network, is_public
 from orchestrator.selection.overrides import Override
+from tests.unit.selection import offers
+from tests.unit.selection.offers import network, offer, site
 
 SITES = sorted({entry["site"] for entry in offers.read("networks.yaml")["networks"]})
 

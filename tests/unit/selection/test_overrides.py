@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from offers import network, site
 
 from orchestrator.errors import AmbiguousChoiceError, RequestError
 from orchestrator.model import Setting
 from orchestrator.selection import overrides
 from orchestrator.selection.overrides import Override, effective, find, line, option, reference
+from tests.unit.selection.offers import network, site
 
 NETWORKS = (network("ext-a"), network("ext-b"), network("twin", id="1"), network("twin", id="2"))
 

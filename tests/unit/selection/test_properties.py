@@ -4,11 +4,8 @@ import re
 import shlex
 from dataclasses import replace
 
-import offers
 from hypothesis import given
 from hypothesis import strategies as st
-from listings import PROOFS, clouds, images, listings, overrides_of
-from offers import DEBIAN, need, site
 
 from orchestrator.errors import AmbiguousChoiceError, OrchestratorError
 from orchestrator.selection import accelerators
@@ -18,6 +15,9 @@ from orchestrator.selection.quotas import compare
 from orchestrator.selection.selecting import select
 from orchestrator.selection.systems import system_of
 from orchestrator.selection.topologies import connect
+from tests.unit.selection import offers
+from tests.unit.selection.listings import PROOFS, clouds, images, listings, overrides_of
+from tests.unit.selection.offers import DEBIAN, need, site
 
 NEEDS = st.builds(need, vcpus=st.sampled_from((1, 2)), gpus=st.sampled_from((0, 0, 0, 1)))
 

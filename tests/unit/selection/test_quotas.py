@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from offers import flavor, image, need, network, offer, site
 
 from orchestrator.errors import SiteError
 from orchestrator.model import FloatingIp, Quota
 from orchestrator.selection.quotas import QuotaLine, compare, require_room, volumes_left
 from orchestrator.selection.selecting import select
+from tests.unit.selection.offers import flavor, image, need, network, offer, site
 
 
 def check(*quotas, nodes=1, **needed):

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from offers import flavor, image, need, network, offer, site
 
 from orchestrator.errors import SiteError
 from orchestrator.model import Quota
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.selecting import select
+from tests.unit.selection.offers import flavor, image, need, network, offer, site
 
 OFFER = offer(
     flavors=(flavor("a"), flavor("b", vcpus=4)),

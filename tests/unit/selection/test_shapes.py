@@ -1,13 +1,12 @@
 """Every shape of a site that we know of: the decision written beside it is the one that is made."""
 
-import offers
 import pytest
-import shapes
 import yaml
-from shapes import Case
 
 from orchestrator import choosing, errors, paths
 from orchestrator.errors import AmbiguousChoiceError, OrchestratorError, SiteError
+from tests.unit.selection import offers, shapes
+from tests.unit.selection.shapes import Case
 
 CASES = list(shapes.cases())
 NAMES = [

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from offers import DAY, network, offer, site
 
 from orchestrator.errors import RequestError, SiteError
 from orchestrator.model import FloatingIp, Proof, Quota
 from orchestrator.selection import overrides
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.topologies import connect
+from tests.unit.selection.offers import DAY, network, offer, site
 
 EXT = network("ext", ["198.51.100.0/24"])
 DMZ = network("dmz", ["203.0.113.0/24"], external=False, shared=True)

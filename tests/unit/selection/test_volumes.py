@@ -1,12 +1,12 @@
 """Data volumes: a new one of the size that is needed, or one that the project holds and that fits."""
 
 import pytest
-from offers import need, offer
 
 from orchestrator.errors import AmbiguousChoiceError, RequestError
 from orchestrator.model import Volume
 from orchestrator.selection.overrides import Override
 from orchestrator.selection.volumes import choose_volume
+from tests.unit.selection.offers import need, offer
 
 
 def volume(found_id="v1", name="cube", size_gb=50, status="available", **given):

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from whole import START, flavor, image, offer
 
 from orchestrator.model import Quota
 from orchestrator.store import Store, schema
+from tests.whole import START, flavor, image, offer
 
 VO = "vo.access.egi.eu"
 HALF_HOUR = timedelta(minutes=30)

@@ -12,11 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from old_records import OLD_NODE, OLD_SELECTION
 
 from orchestrator.lifecycle import Phase
 from orchestrator.model import Proof
 from orchestrator.store import Store, opening, records, schema
+from tests.unit.store.old_records import OLD_NODE, OLD_SELECTION
 
 
 def config():

@@ -6,7 +6,6 @@ import json
 from dataclasses import fields, replace
 
 import pytest
-from old_records import OLD_NODE, OLD_SELECTION
 
 from orchestrator.model import (
     Attachment,
@@ -21,6 +20,7 @@ from orchestrator.model import (
     Selection,
 )
 from orchestrator.store import records
+from tests.unit.store.old_records import OLD_NODE, OLD_SELECTION
 
 
 def through_the_store(deployment: Deployment) -> Deployment:
