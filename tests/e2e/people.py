@@ -20,7 +20,7 @@ from orchestrator.paths import SANDBOX, Folders
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).parent / "orchestrator"
 PROJECT = "access"  # the project of vo.access.egi.eu at the sandbox
-# What has one shape of network each: the tests that deploy to them run beside the others.
+# What has one shape of network each: what deploys to them runs beside the other tests, see tests/conftest.py.
 SHAPES = frozenset(
     f"{name}.sandbox" for name in ("routed", "direct", "jump", "v6", "two", "bastion")
 )
