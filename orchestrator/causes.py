@@ -17,10 +17,10 @@ from orchestrator.errors import (
     SiteError,
 )
 
-# Where the words come from: what Terraform and its provider say, the fault that Nova notes at a
-# broken server, the end of a machine's console, the result of an Ansible task, ssh's last words.
-TERRAFORM, NOVA, CONSOLE, ANSIBLE, SSH = "terraform", "nova", "console", "ansible", "ssh"
-_SITE = (TERRAFORM, NOVA)
+# Where the words come from: what Terraform and its provider say, the fault that Nova notes at a broken
+# server or Cinder at a volume, the end of a machine's console, the result of an Ansible task, ssh's last words.
+TERRAFORM, FAULT, CONSOLE, ANSIBLE, SSH = "terraform", "fault", "console", "ansible", "ssh"
+_SITE = (TERRAFORM, FAULT)
 _NODE = (ANSIBLE, SSH)
 
 
@@ -51,12 +51,12 @@ def filled(steps: Iterable[str], *, name: str, site: str) -> tuple[str, ...]:
 
 
 def with_faults(error: OrchestratorError, faults: Mapping[str, str]) -> OrchestratorError:
-    """Return an error with what Nova notes at broken servers, under the cause that this tells.
+    """Return an error with what the site notes at broken things, under the cause that this tells.
 
-    ``faults`` are Nova's words by the server's name; Terraform itself never passes them on.
+    ``faults`` are the site's words by whose they are and of what; Terraform never passes them on.
     """
-    found = next((one for text in faults.values() if (one := cause_of(text, where=NOVA))), None)
-    told = {f"{name}, in Nova's words": text[:300] for name, text in faults.items()}
+    found = next((one for text in faults.values() if (one := cause_of(text, where=FAULT))), None)
+    told = {whose: text[:300] for whose, text in faults.items()}
     kind, message, way_out = type(error), error.message, error.way_out
     if found is not None:
         kind, message, way_out = found.error, found.message, found.way_out
@@ -215,6 +215,29 @@ KNOWN: tuple[Cause, ...] = (
         way_out=(
             "the same command makes it anew; what is broken is removed first",
             "if it fails again, send the site its own words from `orchestrator logs NAME`",
+        ),
+    ),
+    Cause(
+        key="no_storage",
+        where=(FAULT,),
+        pattern=r"[Cc]ould not find any available weighted backend|No valid backend was found|No weighed backends available",
+        error=SiteError,
+        message="the site has no storage that takes a volume of this size now",
+        way_out=(
+            "the same command later; what is broken is removed first",
+            "or a smaller volume, or one that is there: --set volume=ID",
+            "if it fails again, ask the site whether its block storage works",
+        ),
+    ),
+    Cause(
+        key="broken_volume",
+        where=_SITE,
+        pattern=r"volume is in error status",
+        error=SiteError,
+        message="the site could not make the volume",
+        way_out=(
+            "the same command makes it anew; what is broken is removed first",
+            "if it fails again, ask the site whether its block storage works",
         ),
     ),
     # --- what stands in the way at the site

@@ -1,5 +1,6 @@
 """Brings the sandbox up: what to do, and what each step has to wait for."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -60,10 +61,16 @@ class Start:
         started = self.layout.run / "fingerprint"
         # Programs keep the configuration they started with: other sources, new programs.
         if not (started.is_file() and started.read_text() == mark):
-            enclosure.stop(self.layout)
+            self._end_others(report)
         started.unlink(missing_ok=True)
         run_all(self.steps(), report)
         files.write(started, mark)
+
+    def _end_others(self, report: Report) -> None:
+        began = time.monotonic()
+        if count := enclosure.stop(self.layout):
+            words = f"{count} processes of other sources, or of another checkout's, were ended"
+            report("other sources", words, time.monotonic() - began)
 
     def steps(self) -> list[Step]:
         """Return all steps; each knows which others it has to wait for."""

@@ -198,8 +198,8 @@ class Cloud:
             return openstack_traces.find(self._connection, deployment_id)
 
     def faults_of(self, deployment_id: str) -> dict[str, str]:
-        """Return Nova's own words on each broken server of a deployment, by the server's name."""
-        with self._telling("compute", objects=True):
+        """Return the site's own words on each broken server and volume, by whose they are and of what."""
+        with self._telling("OpenStack", objects=True):
             return openstack_traces.faults(self._connection, deployment_id)
 
     def remove(self, resource: Resource) -> None:

@@ -53,7 +53,7 @@ def moment(told: str) -> datetime | None:
 
 def find(cloud: Any, deployment_id: str) -> Iterator[Resource]:
     """Yield every resource of the project that carries the deployment's mark, once."""
-    volumes = list(_volumes(cloud, deployment_id))
+    volumes = list(find_volumes(cloud, deployment_id))
     yield from _compute(cloud, deployment_id, {one.id for one in volumes})
     yield from _network(cloud.network, _marker(deployment_id))
     yield from volumes
@@ -63,6 +63,28 @@ def find_server(cloud: Any, name: str, deployment_id: str) -> Resource | None:
     """Return the deployment's server of this name, or None where there is none."""
     servers = (server for server in _compute(cloud, deployment_id) if server.kind == "server")
     return next((server for server in servers if server.name == name), None)
+
+
+def find_volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
+    """Yield the deployment's volumes; none where a site has no block storage."""
+    if not cloud.has_service("block-storage"):
+        return
+    marked = _marker(deployment_id)
+    for volume in cloud.block_storage.volumes():
+        metadata = volume.metadata or {}
+        if marked(volume) or metadata.get(MARK) == deployment_id:
+            yield Resource(
+                kind="volume",
+                id=volume.id,
+                name=volume.name or "",
+                # A person may have written another description.
+                address=address_of(volume.description) or metadata.get(_ADDRESS),
+                status=str(volume.status or "").upper(),
+                made_at=str(volume.created_at or ""),
+                in_use=bool(volume.attachments),
+                size_gb=int(volume.size or 0),
+                kept=KEPT in metadata,
+            )
 
 
 def public_key(cloud: Any, deployment_id: str) -> str | None:
@@ -191,27 +213,6 @@ def _beside(address: str | None, kind: str, other: str) -> str | None:
     """Return the address of what belongs to something and carries no mark of its own."""
     names = f"openstack_networking_{kind}_v2", f"openstack_networking_{other}_v2"
     return address.replace(*names, 1) if address else None
-
-
-def _volumes(cloud: Any, deployment_id: str) -> Iterator[Resource]:
-    if not cloud.has_service("block-storage"):
-        return
-    marked = _marker(deployment_id)
-    for volume in cloud.block_storage.volumes():
-        metadata = volume.metadata or {}
-        if marked(volume) or metadata.get(MARK) == deployment_id:
-            yield Resource(
-                kind="volume",
-                id=volume.id,
-                name=volume.name or "",
-                # A person may have written another description.
-                address=address_of(volume.description) or metadata.get(_ADDRESS),
-                status=str(volume.status or "").upper(),
-                made_at=str(volume.created_at or ""),
-                in_use=bool(volume.attachments),
-                size_gb=int(volume.size or 0),
-                kept=KEPT in metadata,
-            )
 
 
 def _keypair(deployment_id: str) -> str:

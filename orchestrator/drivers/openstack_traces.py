@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.drivers import openstack_marks
+from orchestrator.drivers.openstack_listings import content_of
 from orchestrator.drivers.openstack_marks import MARK, Resource
 
 _WORDS = MARK.removesuffix(".id")
@@ -69,18 +70,37 @@ def find(cloud: Any, deployment_id: str) -> Traces:
 
 
 def faults(cloud: Any, deployment_id: str) -> dict[str, str]:
-    """Return by the name of each broken server of a deployment what Nova notes of its fault.
-
-    Each is asked for: Nova's listing has the faults of one of its cells only, and a server that no
-    host took is in another one than those that broke on a host.
-    """
-    broken = (
-        cloud.compute.get_server(one.id)
+    """Return what Nova and Cinder note of a deployment's broken servers and volumes, by whose words of what."""
+    told = {
+        f"{one.name}, in Nova's words": _novas_words(cloud.compute, one.id)
         for one in cloud.compute.servers()
         if one.status == "ERROR" and (one.metadata or {}).get(MARK) == deployment_id
+    }
+    told |= {
+        f"{one.name}, in Cinder's words": _cinders_words(cloud.block_storage, one.id)
+        for one in openstack_marks.find_volumes(cloud, deployment_id)
+        if one.status == "ERROR"
+    }
+    return {whose: " ".join(text.split()) for whose, text in told.items() if text}
+
+
+def _novas_words(compute: Any, server_id: str) -> str:
+    """Return the fault of one server, which is asked for.
+
+    Nova's listing has the faults of one of its cells only, and a server that no host took is in
+    another one than those that broke on a host.
+    """
+    return str((compute.get_server(server_id).fault or {}).get("message") or "")
+
+
+def _cinders_words(storage: Any, volume_id: str) -> str:
+    """Return what Cinder tells users of a volume; nothing where it is too old for that, or does not."""
+    # 3.5 of Cinder's microversions is the first that tells the messages of one volume.
+    answer = storage.get(
+        f"/messages?resource_uuid={volume_id}", microversion="3.5", raise_exc=False
     )
-    told = {str(one.name): str((one.fault or {}).get("message") or "") for one in broken}
-    return {name: " ".join(text.split()) for name, text in told.items() if text}
+    messages = content_of(answer).get("messages") if answer.ok else None
+    return "; ".join(str(one["user_message"]) for one in messages or ())
 
 
 _READ = ("server", "port", "router", "floating_ip")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openstack.connection import Connection
@@ -141,3 +142,47 @@ def test_a_network_that_takes_no_firewall_rules_is_told_until_it_does(
         assert project.holds("ruleless") == before
     finally:
         project.clear(lambda: project.holds("ruleless") - before)
+
+
+@contextmanager
+def no_storage(admin: Connection) -> Iterator[None]:
+    """Take the block storage out of service."""
+    storage = admin.block_storage
+    (service,) = storage.services(binary="cinder-volume")
+    storage.disable_service(service)
+    try:
+        yield
+    finally:
+        storage.enable_service(service)
+
+
+def volumes(admin: Connection, project: Project) -> list[Any]:
+    """List the project's volumes."""
+    return list(admin.block_storage.volumes(all_projects=True, project_id=project.id))
+
+
+def test_a_volume_that_the_storage_does_not_take_is_told_and_made_by_the_same_command(
+    blank_image: None, admin: Connection, tmp_path: Path
+):
+    project = Project(admin, VO)
+    home = ground.new_home(tmp_path)
+    use_case = home / "config" / "usecases" / "blank" / "usecase.yaml"
+    use_case.write_text(use_case.read_text().replace("disk_gb: 1", "disk_gb: 1\n  volume_gb: 1"))
+    way = Orchestrated(home, deployment="storeless", vo=VO)
+    try:
+        with no_storage(admin):
+            error = way.start("deploy").ended(code=5)
+            (broken,) = volumes(admin, project)
+        assert error["message"] == "the site has no storage that takes a volume of this size now"
+        words = error["facts"][f"{broken.name}, in Cinder's words"]
+        assert "weighted backend" in words
+
+        way.start("deploy").ended(code=0)
+        (made,) = volumes(admin, project)
+        assert (made.id != broken.id, made.status) == (True, "in-use")
+        way.start("destroy").ended(code=0)
+        assert project.holds("storeless") == set()
+    finally:
+        project.clear(lambda: project.holds("storeless"))
+        for volume in volumes(admin, project):
+            admin.block_storage.delete_volume(volume, force=True)

@@ -1,4 +1,4 @@
-"""Known failures in the words in which Terraform, Nova, Ansible and ssh really tell them."""
+"""Known failures in the words in which Terraform, Nova, Cinder, Ansible and ssh really tell them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from orchestrator.causes import (
     ANSIBLE,
     CONSOLE,
+    FAULT,
     KNOWN,
-    NOVA,
     SSH,
     TERRAFORM,
     cause_of,
@@ -51,22 +51,24 @@ SAID = [
     ("quota_security_groups", TERRAFORM, neutron(409, "OverQuota", "Quota exceeded for resources: ['security_group'].")),
     ("quota_networks", TERRAFORM, neutron(409, "OverQuota", "Quota exceeded for resources: ['network'].")),
     ("quota_volumes", TERRAFORM, http(413, '{"overLimit": {"code": 413, "message": "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota \'volumes\'.", "retryAfter": "0"}}')),
-    ("quota_volume_space", NOVA, "Build of instance 43d4 aborted: VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested 20G, quota is 1000G and 990G has been consumed."),
+    ("quota_volume_space", FAULT, "Build of instance 43d4 aborted: VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested 20G, quota is 1000G and 990G has been consumed."),
     ("quota", TERRAFORM, nova(403, "forbidden", "Quota exceeded, too many key pairs.")),
-    ("no_valid_host", NOVA, "No valid host was found. There are not enough hosts available."),
-    ("no_valid_host", NOVA, "Exceeded maximum number of retries. Exceeded max scheduling attempts 3 for instance 43d47d19-1ed3-4c47-ad42-100a0ea23dc7. Last exception: [Errno 2] No such file or directory"),
-    ("image_gone", NOVA, "Image 3f0c4b1e-5d1c-4a53-9c3a-8b1d3f1c2a77 could not be found."),
+    ("no_valid_host", FAULT, "No valid host was found. There are not enough hosts available."),
+    ("no_valid_host", FAULT, "Exceeded maximum number of retries. Exceeded max scheduling attempts 3 for instance 43d47d19-1ed3-4c47-ad42-100a0ea23dc7. Last exception: [Errno 2] No such file or directory"),
+    ("image_gone", FAULT, "Image 3f0c4b1e-5d1c-4a53-9c3a-8b1d3f1c2a77 could not be found."),
     ("image_gone", TERRAFORM, nova(400, "badRequest", "Can not find requested image")),
-    ("image_deactivated", NOVA, "Build of instance 43d4 aborted: HTTP 403 Forbidden: The requested image has been deactivated. Image data download is forbidden."),
+    ("image_deactivated", FAULT, "Build of instance 43d4 aborted: HTTP 403 Forbidden: The requested image has been deactivated. Image data download is forbidden."),
     ("image_deactivated", TERRAFORM, nova(400, "badRequest", "Image 3f0c4b1e is not active.")),
     ("no_addresses", TERRAFORM, neutron(409, "IpAddressGenerationFailure", "No more IP addresses available on network 9c0f5ee0-ext.")),
     ("no_port_security", TERRAFORM, neutron(400, "PortSecurityAndIPRequiredForSecurityGroups", "Port security must be enabled and port must have an IP address in order to use security groups.")),
     ("no_addresses", TERRAFORM, neutron(400, "ExternalIpAddressExhausted", "Unable to find any IP address on external network 9c0f5ee0.")),
     ("broken_machine", TERRAFORM, f"{BUILD}unexpected state 'ERROR', wanted target 'ACTIVE'. last error: %!s(<nil>)"),
-    ("broken_machine", NOVA, "Build of instance 43d4 aborted: Failed to allocate the network(s), not rescheduling."),
+    ("broken_machine", FAULT, "Build of instance 43d4 aborted: Failed to allocate the network(s), not rescheduling."),
     ("volume_not_given", TERRAFORM, nova(400, "badRequest", "Block Device Mapping is Invalid: failed to get volume 9c0f5ee0-1b2c-4d5e-8f90-123456789abc.")),
     ("volume_not_given", TERRAFORM, nova(400, "badRequest", "Invalid volume: volume '9c0f5ee0' status must be 'available'. Currently in 'in-use' status.")),
-    ("volume_not_given", NOVA, "Build of instance 43d4 aborted: Invalid volume: Instance 43d4 and volume 9c0f5ee0-1b2c are not in the same availability_zone. Instance is in a. Volume is in b"),
+    ("volume_not_given", FAULT, "Build of instance 43d4 aborted: Invalid volume: Instance 43d4 and volume 9c0f5ee0-1b2c are not in the same availability_zone. Instance is in a. Volume is in b"),
+    ("no_storage", FAULT, "schedule allocate volume:Could not find any available weighted backend."),
+    ("broken_volume", TERRAFORM, "Error waiting for openstack_blockstorage_volume_v3 9c0f5ee0 to become ready: The volume is in error status. Please check with your cloud admin or check the Block Storage API logs to see why this error occurred."),
     ("in_use", TERRAFORM, neutron(409, "NetworkInUse", "Unable to complete operation on network 9c0f. There are one or more ports still in use on the network.", "DELETE")),
     ("in_use", TERRAFORM, neutron(409, "SubnetInUse", "Unable to complete operation on subnet 7d: One or more ports have an IP allocation from this subnet.", "DELETE")),
     ("in_use", TERRAFORM, neutron(409, "SecurityGroupInUse", "Security Group 5e1f in use.", "DELETE")),
@@ -165,7 +167,7 @@ def test_a_quota_of_a_later_resource_is_not_taken_for_that_of_the_first():
 
 def test_novas_fault_gives_a_broken_machine_its_cause_and_keeps_what_was_known():
     told = SiteError("the site could not build the machine", facts={"Terraform says": "ERROR"})
-    error = with_faults(told, {"sky-vm": "No valid host was found."})
+    error = with_faults(told, {"sky-vm, in Nova's words": "No valid host was found."})
     assert error.message == "the site has no room for a machine of this flavor now"
     assert error.facts == {
         "sky-vm, in Nova's words": "No valid host was found.",
@@ -177,7 +179,7 @@ def test_novas_fault_gives_a_broken_machine_its_cause_and_keeps_what_was_known()
 
 def test_a_fault_that_nobody_knows_is_shown_as_it_is():
     told = LoginError("the site no longer accepts the token", way_out=["log in"])
-    error = with_faults(told, {"sky-vm": "libvirt went away"})
+    error = with_faults(told, {"sky-vm, in Nova's words": "libvirt went away"})
     assert (type(error), error.message, error.way_out) == (LoginError, told.message, ("log in",))
     assert error.facts["sky-vm, in Nova's words"] == "libvirt went away"
 

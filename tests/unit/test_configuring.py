@@ -193,7 +193,7 @@ def test_a_machine_that_was_started_again_is_judged_by_its_last_boot(reach, serv
 
 def test_a_broken_machine_is_told_in_novas_words(reach, server, world):
     server.status = "ERROR"
-    world.faults = {"sky": "No valid host was found."}
+    world.faults = {"sky, in Nova's words": "No valid host was found."}
     with pytest.raises(SiteError, match="no room for a machine") as caught:
         reach()
     assert caught.value.facts == {"sky, in Nova's words": "No valid host was found."}

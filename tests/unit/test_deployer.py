@@ -497,7 +497,7 @@ def test_a_failed_apply_is_kept_and_says_what_exists(deployer, asked, world, rec
 
 def test_a_machine_that_the_site_could_not_build_is_told_in_novas_words(deployer, asked, world):
     world.apply_breaks_at = SERVER
-    world.faults = {"sky-toy": "Image 3f0c4b1e-5d1c could not be found."}
+    world.faults = {"sky-toy, in Nova's words": "Image 3f0c4b1e-5d1c could not be found."}
     error = refused(lambda: deployer().deploy(asked()), SiteError)
     assert error.message == "the image is no longer at the site"
     assert error.facts["sky-toy, in Nova's words"] == "Image 3f0c4b1e-5d1c could not be found."

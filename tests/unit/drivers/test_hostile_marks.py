@@ -54,7 +54,7 @@ PORT = marked(
 )
 LEG = {"id": "p2", "name": "", "device_id": "r1", "device_owner": "network:router_interface"}
 ADDRESS = marked("f1", "ip", floating_ip_address="198.51.100.7", port_id="p1")
-VOLUME = marked("v1", "v", size=10, status="available", metadata={}, attachments=[], user_id="u1")
+VOLUME = marked("v1", "v", size=10, status="error", metadata={}, attachments=[], user_id="u1")
 GROUP = marked("g1", "g", security_group_rules=[marked("rule", "rule")])
 SOUND = {
     "/servers/detail": {"servers": [SERVER]},
@@ -69,6 +69,7 @@ SOUND = {
     "/security-groups": {"security_groups": [GROUP]},
     "/floatingips": {"floatingips": [ADDRESS]},
     "/volumes/detail": {"volumes": [VOLUME]},
+    "/messages": {"messages": [{"id": "m1", "user_message": "no weighted backend"}]},
 }
 PLACES = {
     "/compute": {"version": version("v2.1", "compute", version="2.96", min_version="2.1")},
@@ -129,7 +130,15 @@ def test_the_sound_listing_is_read_whole():
     assert cloud.traces_of(OURS).nodes[0].addresses == ("10.0.0.5",)
     assert cloud.other_user_of("f1", OURS) is None
     assert cloud.other_user_of("f1", "another") == "port p1"
-    assert cloud.faults_of(OURS) == {"sky-docker": "No valid host"}
+    assert cloud.faults_of(OURS) == {
+        "sky-docker, in Nova's words": "No valid host",
+        "sky, in Cinder's words": "no weighted backend",
+    }
+
+
+def test_a_cinder_that_tells_no_messages_leaves_what_nova_says():
+    cloud = cloud_of({path: answer for path, answer in SOUND.items() if path != "/messages"})
+    assert cloud.faults_of(OURS) == {"sky-docker, in Nova's words": "No valid host"}
 
 
 @pytest.mark.parametrize("reader", READERS)

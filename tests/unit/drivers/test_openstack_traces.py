@@ -115,7 +115,9 @@ def test_the_faults_of_broken_servers_of_ours_are_told():
         other.id: {"message": "not asked for"},
     }
     listed = Project(servers=[broken, fine, other], faults=noted)
-    assert faults(listed, "d1") == {"sky-vm": "No valid host was found. Not enough hosts."}
+    assert faults(listed, "d1") == {
+        "sky-vm, in Nova's words": "No valid host was found. Not enough hosts."
+    }
 
 
 def test_a_broken_server_without_a_fault_tells_nothing():
