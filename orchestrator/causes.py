@@ -449,6 +449,17 @@ KNOWN: tuple[Cause, ...] = (
         ),
     ),
     Cause(
+        key="node_slow",
+        where=(ANSIBLE,),
+        pattern=r"Task failed: Connection timed out\.|waiting for privilege escalation prompt",
+        message="the node is too busy to begin a task in two minutes",
+        way_out=(
+            "the same command again: it goes on from there",
+            "if it stays, see what keeps it busy: orchestrator ssh NAME -- uptime",
+            "or deploy anew with a larger one: --set flavor=FLAVOR",
+        ),
+    ),
+    Cause(
         key="mirror_down",
         where=(ANSIBLE,),
         pattern=r"Failed to fetch|Failed to update apt cache|Unable to fetch some archives|Could not connect to|Connection timed out|Read timed out|Network is unreachable|urlopen error|Request failed: ",

@@ -121,8 +121,7 @@ def node() -> Node:
 
 
 # Lanes: tests that one worker runs, in order. Two of them have the sandbox at the same time, each in
-# projects of its own. The longer one is begun at once, beside the quick tests, and first with what
-# has to have the sandbox alone: later it would wait for the other one.
+# projects of its own. The longer one is begun at once, beside the quick tests.
 _LANES = {
     "tests/e2e/test_deploying_on_shapes.py": "shapes",
     "tests/e2e/test_services_of_use_cases.py": "shapes",
@@ -141,8 +140,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def rank(item: pytest.Item) -> tuple[int, bool, bool]:
         place = _lane(item.nodeid) or item.nodeid.split("/")[1]
-        alone = item.get_closest_marker("alone") or item.nodeid.startswith("tests/sandbox/")
-        return _ORDER.index(place), item.get_closest_marker("sandbox_clean") is not None, not alone
+        alone, clean = (item.get_closest_marker(one) for one in ("alone", "sandbox_clean"))
+        return _ORDER.index(place), clean is not None, alone is not None
 
     items.sort(key=rank)
 

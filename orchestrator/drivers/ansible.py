@@ -292,7 +292,9 @@ def _environment(
         "ANSIBLE_GATHERING": "explicit",
         "ANSIBLE_HOST_KEY_CHECKING": "1",
         "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_TIMEOUT": "30",
+        # Seconds until Python runs on a node, as its user and as root each: a busy one takes its time.
+        # One that cannot be connected to is told sooner, by ssh's own option.
+        "ANSIBLE_TIMEOUT": "120",
         "ANSIBLE_SSH_RETRIES": "3",
         "ANSIBLE_SSH_ARGS": shlex.join([*ssh.options(workdir), *shared]),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),

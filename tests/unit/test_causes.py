@@ -109,6 +109,7 @@ SAID = [
     ("node_disk_full", ANSIBLE, f"{APT}E: You don't have enough free space in /var/cache/apt/archives/."),
     ("wrong_checksum", ANSIBLE, "The checksum for /opt/tool.tar.gz did not match 9f86d081; it was 2c26b46b."),
     ("wrong_checksum", ANSIBLE, "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE."),
+    ("node_slow", ANSIBLE, '{"msg": "Task failed: Connection timed out.", "changed": false}'),
     ("mirror_down", ANSIBLE, "Failed to update apt cache: unknown reason"),
     ("mirror_down", ANSIBLE, "Request failed: <urlopen error timed out>"),
     ("ssh_refused", SSH, "ssh: connect to host 198.51.100.7 port 22: Connection refused"),
