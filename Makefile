@@ -116,7 +116,7 @@ test: install lint ## everything: lint, unit, contract, and the e2e ring on the 
 
 .PHONY: e2e-slow
 e2e-slow: install ## the use cases on the sandbox that take many minutes: containers, Oligia, HI-FRIENDS
-	@$(PYTHON) -m pytest -q tests/e2e -m slow
+	@$(PYTHON) -m pytest -q tests/e2e tests/sandbox -m slow
 
 .PHONY: faults
 faults: ready ## trials of faults on the sandbox, with bare Terraform beside them: TRIALS=25 SEED=1

@@ -174,6 +174,8 @@ def test_a_sandbox_killed_outright_comes_up_again(sandbox):
     assert sorted(projects_of("operator")) == sorted(OPERATED)
 
 
+# Slow: minutes of CPU, and every deployment of the e2e ring boots a server like it.
+@pytest.mark.slow
 def test_a_server_boots_and_answers_ssh_with_its_host_keys_on_the_console(tmp_path):
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
