@@ -555,12 +555,17 @@ class Run:
         self._store.remember(proof, site=self._site.name, vo=self._share.vo)
 
     def _with_faults(self, error: OrchestratorError) -> OrchestratorError:
-        """Return the error with what Nova says of the machines that it could not build."""
-        try:
-            faults = self._cloud().faults_of(self.deployment.id)
-        except OrchestratorError as silent:
-            error.facts.setdefault("not asked", f"why machines are broken: {silent.message}")
-            return error
+        """Return the error with what the site says of what it could not build; each service is asked by itself."""
+        faults: dict[str, str] = {}
+        services: dict[str, Callable[[], dict[str, str]]] = {
+            "machines": lambda: self._cloud().faults_of(self.deployment.id),
+            "volumes": lambda: self._cloud().volume_faults_of(self.deployment.id),
+        }
+        for what, read in services.items():
+            try:
+                faults |= read()
+            except OrchestratorError as silent:
+                error.facts.setdefault("not asked", f"why {what} are broken: {silent.message}")
         return with_faults(error, faults)
 
     def _cloud(self) -> Cloud:

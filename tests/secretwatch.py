@@ -92,7 +92,7 @@ class SecretWatch:
             seen.add(pid)
             # It may end while it is looked at.
             with contextlib.suppress(OSError):
-                self._known[pid] = _started(pid)
+                self._known[pid] = began(pid)
                 todo += _children(pid)
                 self._judge(pid)
 
@@ -100,7 +100,7 @@ class SecretWatch:
         """Yield what was a descendant once: its parent may have ended since."""
         for pid, started in list(self._known.items()):
             try:
-                alive = _started(pid) == started
+                alive = began(pid) == started
             except OSError:
                 alive = False
             if alive:
@@ -139,8 +139,9 @@ def _threads_own() -> set[int]:
     return {int(task.name) for task in Path("/proc/self/task").iterdir()}
 
 
-def _started(pid: int) -> bytes:
-    # Field 22: a process id may be given out again.
+def began(pid: int) -> bytes:
+    """Return when a process began, in the kernel's ticks: its id may be given out again."""
+    # Field 22.
     return Path("/proc", str(pid), "stat").read_bytes().rpartition(b")")[2].split()[19]
 
 

@@ -198,9 +198,14 @@ class Cloud:
             return openstack_traces.find(self._connection, deployment_id)
 
     def faults_of(self, deployment_id: str) -> dict[str, str]:
-        """Return the site's own words on each broken server and volume, by whose they are and of what."""
-        with self._telling("OpenStack", objects=True):
+        """Return Nova's own words on each broken server of a deployment, by whose they are and of what."""
+        with self._telling("compute", objects=True):
             return openstack_traces.faults(self._connection, deployment_id)
+
+    def volume_faults_of(self, deployment_id: str) -> dict[str, str]:
+        """Return Cinder's own words on each broken volume of a deployment, by whose they are and of what."""
+        with self._telling("block storage", objects=True):
+            return openstack_traces.volume_faults(self._connection, deployment_id)
 
     def remove(self, resource: Resource) -> None:
         """Delete a resource and wait until it is gone; one that is gone already is no error.

@@ -70,18 +70,27 @@ def find(cloud: Any, deployment_id: str) -> Traces:
 
 
 def faults(cloud: Any, deployment_id: str) -> dict[str, str]:
-    """Return what Nova and Cinder note of a deployment's broken servers and volumes, by whose words of what."""
+    """Return what Nova notes of a deployment's broken servers, by whose words of what."""
     told = {
         f"{one.name}, in Nova's words": _novas_words(cloud.compute, one.id)
         for one in cloud.compute.servers()
         if one.status == "ERROR" and (one.metadata or {}).get(MARK) == deployment_id
     }
-    told |= {
+    return _told(told)
+
+
+def volume_faults(cloud: Any, deployment_id: str) -> dict[str, str]:
+    """Return what Cinder notes of a deployment's broken volumes, by whose words of what."""
+    told = {
         f"{one.name}, in Cinder's words": _cinders_words(cloud.block_storage, one.id)
         for one in openstack_marks.find_volumes(cloud, deployment_id)
         if one.status == "ERROR"
     }
-    return {whose: " ".join(text.split()) for whose, text in told.items() if text}
+    return _told(told)
+
+
+def _told(words: Mapping[str, str]) -> dict[str, str]:
+    return {whose: " ".join(text.split()) for whose, text in words.items() if text}
 
 
 def _novas_words(compute: Any, server_id: str) -> str:

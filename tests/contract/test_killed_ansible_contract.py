@@ -19,6 +19,7 @@ from orchestrator.drivers import leftovers
 from orchestrator.drivers.ansible import run_playbook
 from orchestrator.errors import InterruptedRunError
 from orchestrator.rendering import inventory
+from tests.secretwatch import began
 
 pytestmark = pytest.mark.contract
 
@@ -136,11 +137,7 @@ def test_a_killed_orchestrator_leaves_no_ansible_behind_the_next_command(run, se
 def processes(run: Run) -> list[int]:
     """Return Ansible's own, Mitogen's and a worker's process, in the order in which they began: numbers begin anew."""
     there = [one.pid for one in leftovers.find(run.workdir.path) if "playbook" in one.program]
-    return sorted(there, key=began)
-
-
-def began(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return sorted(there, key=lambda pid: int(began(pid)))
 
 
 @pytest.mark.parametrize(("which", "seed"), [(0, 0), (0, 1), (1, 1), (-1, 2)])

@@ -150,6 +150,7 @@ class World:
     plan_error: str | None = None
     apply_breaks_at: str | None = None  # the Terraform type whose making fails
     faults: dict[str, str] = field(default_factory=dict)  # Nova's words on broken servers
+    storage_error: str | None = None  # what the block storage says when it is asked
     destroy_breaks_at: str | None = None  # the Terraform type at which a destroy ends
     login_ends_at: list[str] = field(default_factory=list)  # types before whose making it is over
     rebuilds: bool = False  # the next plan would make the server anew
@@ -588,6 +589,12 @@ class Cloud:
     def faults_of(self, deployment_id: str) -> dict[str, str]:
         assert deployment_id in self.world.resources.values()
         return self.world.faults
+
+    def volume_faults_of(self, deployment_id: str) -> dict[str, str]:
+        assert deployment_id in self.world.resources.values()
+        if self.world.storage_error:
+            raise SiteError(self.world.storage_error)
+        return {}
 
     def remove(self, resource: Resource) -> None:
         mark = self.world.resources[resource.kind, resource.name]

@@ -503,6 +503,18 @@ def test_a_machine_that_the_site_could_not_build_is_told_in_novas_words(deployer
     assert error.facts["sky-toy, in Nova's words"] == "Image 3f0c4b1e-5d1c could not be found."
 
 
+def test_a_block_storage_that_does_not_answer_takes_nothing_from_what_nova_says(
+    deployer, asked, world
+):
+    world.apply_breaks_at = SERVER
+    world.faults = {"sky-toy, in Nova's words": "Image 3f0c4b1e-5d1c could not be found."}
+    world.storage_error = "S: block storage does not answer"
+    error = refused(lambda: deployer().deploy(asked()), SiteError)
+    assert error.message == "the image is no longer at the site"
+    assert error.facts["sky-toy, in Nova's words"] == "Image 3f0c4b1e-5d1c could not be found."
+    assert error.facts["not asked"] == f"why volumes are broken: {world.storage_error}"
+
+
 def test_a_failed_playbook_is_kept_and_the_next_run_goes_on_there(deployer, asked, world, record):
     world.playbook_error = "the package mirror did not answer"
     error = refused(lambda: deployer().deploy(asked()), DeploymentFailedError)

@@ -108,6 +108,7 @@ READERS = {
     "all": lambda cloud: cloud.find_all_marked(),
     "traces": lambda cloud: cloud.traces_of(OURS),
     "faults": lambda cloud: cloud.faults_of(OURS),
+    "volume faults": lambda cloud: cloud.volume_faults_of(OURS),
     "user": lambda cloud: cloud.other_user_of("f1", OURS),
     "key": lambda cloud: cloud.public_key_of(OURS),
     "status": lambda cloud: cloud.status_of("sky-docker", OURS),
@@ -130,15 +131,13 @@ def test_the_sound_listing_is_read_whole():
     assert cloud.traces_of(OURS).nodes[0].addresses == ("10.0.0.5",)
     assert cloud.other_user_of("f1", OURS) is None
     assert cloud.other_user_of("f1", "another") == "port p1"
-    assert cloud.faults_of(OURS) == {
-        "sky-docker, in Nova's words": "No valid host",
-        "sky, in Cinder's words": "no weighted backend",
-    }
-
-
-def test_a_cinder_that_tells_no_messages_leaves_what_nova_says():
-    cloud = cloud_of({path: answer for path, answer in SOUND.items() if path != "/messages"})
     assert cloud.faults_of(OURS) == {"sky-docker, in Nova's words": "No valid host"}
+    assert cloud.volume_faults_of(OURS) == {"sky, in Cinder's words": "no weighted backend"}
+
+
+def test_a_cinder_that_tells_no_messages_says_nothing():
+    cloud = cloud_of({path: answer for path, answer in SOUND.items() if path != "/messages"})
+    assert cloud.volume_faults_of(OURS) == {}
 
 
 @pytest.mark.parametrize("reader", READERS)
